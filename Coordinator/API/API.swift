@@ -91,8 +91,8 @@ public struct API: Sendable {
     ) async -> Problem {
         switch error {
         case let refusal as Refusal:
-            return refusal.code == .conflict
-                ? .conflict(refusal.description) : .badRequest(refusal.description)
+            return refusal.isPermanent
+                ? .badRequest(refusal.description) : .conflict(refusal.description)
         case let fault as TemplateFault:
             let isBuild = request.path.utf8.starts(with: "/api/v1/builds".utf8)
             return .unprocessable(

@@ -32,6 +32,7 @@ struct Configuration {
     /// Besides that of `gitlab`.
     var otherHooks: [HookSource] = []
     var notifications = NotificationSettings()
+    var requestQueue: AMQPRequestQueue?
     var secretSources: [String: any SecretSource] = [:]
     var git = GitAccess()
     var gitLogins: [GitLoginSettings] = []
@@ -92,6 +93,7 @@ struct Configuration {
                 try Self.files($0, "secret_file", "token_file")
             }
         }
+        requestQueue = try yaml.takeIfPresent("rabbitmq", .mapping).map(RabbitMQSettings.queue)
         secretSources = try Self.secrets(yaml)
         notifications = try NotificationSettings(yaml)
         if let given = try yaml.takeIfPresent("retention", .mapping) {
@@ -197,8 +199,8 @@ struct Configuration {
     private static func hook(
         _ name: String, _ yaml: YAMLMapping, _ root: YAMLMapping
     ) throws -> HookSource {
-        guard name != HookSource.gitLab else {
-            throw root.error("hooks", "the hook gitlab is that of gitlab: choose another name")
+        guard ![HookSource.gitLab, BuildRequests.hook].contains(name) else {
+            throw root.error("hooks", "the hook \(name) is that of \(name): choose another name")
         }
         if let problem = Names.problem(name, what: "name of the hook") {
             throw root.error("hooks", problem)

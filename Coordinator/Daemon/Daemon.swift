@@ -124,6 +124,7 @@ extension Daemon {
         ports.timeZones = ZoneFiles()
         ports.secretSources = configuration.secretSources
         ports.hooks = configuration.hooks
+        ports.requestQueue = configuration.requestQueue
         ports.statusSender = HTTPStatusSender(authorities: configuration.git.authorities)
         ports.pages = configuration.url
         ports.notificationRules = configuration.notifications.rules

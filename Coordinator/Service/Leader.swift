@@ -12,6 +12,7 @@ public struct Leader: Sendable {
     public let cancellation: BuildCancellation
     public let deliveries: Deliveries
     public let deliveryRequests: DeliveryRequests
+    public let requests: BuildRequests
     /// Queued and running builds.
     public let tracker: BuildTracker
     public let schedules: Schedules
@@ -69,7 +70,9 @@ public struct Leader: Sendable {
             ports: ports, store: store,
             trigger: ReportTrigger(
                 ports: ports, submission: submission,
-                supersession: Supersession(ports: ports, store: store, tracker: tracker)))
+                supersession: Supersession(ports: ports, store: store, tracker: tracker)),
+            requests: RequestTrigger(ports: ports, submission: submission))
+        requests = BuildRequests(ports: ports, store: store, deliveries: deliveries)
         deliveryRequests = DeliveryRequests(ports: ports, store: store, deliveries: deliveries)
         guestOSes = GuestOSCatalog(ports: ports, store: store, schedules: schedules)
         testCases = TestCaseCatalog(ports: ports, store: store)
@@ -96,14 +99,16 @@ public struct Leader: Sendable {
         await retention.start()
         await storage.start()
         await dispatcher.start()
-        await deliveries.start()
-        await statuses.start { [tracker] in await tracker.explain($0)?.summary }
+        await deliveries.start { [requests] ended in Task { await requests.ended(ended) } }
+        await statuses.start(requests) { [tracker] in await tracker.explain($0)?.summary }
+        await requests.start()
         await notifications.start()
         await schedules.start(submission)
     }
 
     func stop() async {
         await schedules.stop()
+        await requests.stop()
         await deliveries.stop()
         await dispatcher.stop()
         await drains.stop()

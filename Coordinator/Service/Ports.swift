@@ -17,6 +17,8 @@ public struct Ports: Sendable {
     public var templateServer: (any TemplateServer)?
     /// Those whose hooks report changes of repositories.
     public var hooks: [HookSource]
+    /// `nil`: nobody requests builds by messages.
+    public var requestQueue: (any RequestQueue)?
     /// `nil`: no Git server is sent the states of builds.
     public var statusSender: (any CommitStatusSender)?
     /// The address of the web pages, for those who are sent links; `nil` if nobody knows it.
@@ -41,6 +43,7 @@ public struct Ports: Sendable {
         templates: any TemplateLibrary, clock: any TimeSource, ids: any IDSource,
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource] = [],
+        requestQueue: (any RequestQueue)? = nil,
         statusSender: (any CommitStatusSender)? = nil, pages: String? = nil,
         secretSources: [String: any SecretSource] = [:], retention: RetentionPolicy? = nil,
         retentionGraceMilliseconds: Int64 = 86_400_000,
@@ -58,6 +61,7 @@ public struct Ports: Sendable {
         self.targets = targets
         self.templateServer = templateServer
         self.hooks = hooks
+        self.requestQueue = requestQueue
         self.statusSender = statusSender
         self.pages = pages
         self.secretSources = secretSources

@@ -8,6 +8,8 @@ public enum RefusalCode: UsualFailureCode {
     case usual
     /// The request is valid but conflicts with the current state.
     case conflict
+    /// There are too many builds at this moment.
+    case full
 
     public var isPermanent: Bool { self == .usual }
 }

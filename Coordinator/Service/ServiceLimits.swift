@@ -180,6 +180,13 @@ public struct ServiceLimits: Sendable {
     /// takes seconds, a restart after an upgrade minutes.
     public var statusCatchUpMilliseconds: Int64 = 30 * 60_000
     public var statusRetryLongestMilliseconds: Int64 = 30 * 60_000
+    /// Delays between connections to the queue of requests, the longer ones if it cannot be reached
+    /// or was closed at once.
+    public var queueReconnectMilliseconds: Int64 = 1_000
+    public var queueReconnectLongestMilliseconds: Int64 = 30_000
+    /// Longest delay between tries of an answer while the queue's server is away: then it is soon
+    /// sent after the server is back.
+    public var answerRetryLongestMilliseconds: Int64 = 60_000
     /// Tries of a change whose row changes meanwhile. Each change in between is a step of a
     /// release, which takes longer than this.
     public var changeTries = 10

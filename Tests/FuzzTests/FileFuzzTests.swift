@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test("No body of a webhook traps the coordinator")
+    @Test("No body of a webhook, and no message, traps the coordinator")
     func webhooks() throws {
         let events: [(ReportKind, String)] = [
             (.gitlab, "Push Hook"), (.github, "push"), (.gitea, "pull_request"),
@@ -110,11 +110,17 @@ import Testing
             "name":"v1","target":{"hash":"ab"}}}]},"changes":[{"ref":{"id":"refs/heads/a"},
             "toHash":"ab","type":"UPDATE"}],"pullRequest":{"id":99999999999,"title":"t"}}
             """,
+            #"{"id":"m-1","guestOS":"a","variables":{"b":"c"},"ref":"main","reason":"nightly"}"#,
         ].map { Array($0.utf8) }
         try FuzzRun().run(.webhook, seeds) { input in
             for (kind, event) in events {
                 do throws(UnusedReport) { _ = try kind.reports(input, event: event) } catch {}
             }
+            do throws(UnusedReport) {
+                let request = try BuildRequest.read(
+                    input, messageID: "m", correlationID: nil, replyTo: nil, user: nil)
+                #expect(!request.id.isEmpty && !request.guestOS.isEmpty)
+            } catch { #expect(!error.description.isEmpty) }
         }
     }
 }

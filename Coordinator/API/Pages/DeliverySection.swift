@@ -6,18 +6,14 @@ enum DeliverySection {
     private static let rows = 50
 
     static func page(_ api: APIContext) async throws -> String {
-        var hooks: [[String]] = []
-        for source in api.ports.hooks {
-            let last = try await api.ports.store.deliveries(
-                DeliveryFilter(hook: source.name), limit: 1
-            ).first
-            let view = HookView(source, last)
-            hooks.append([
+        let hooks = try await HookView.all(api).map { view in
+            [
                 HTML.escape(view.name), HTML.escape(view.type), HTML.escape(view.path),
                 HTML.escape(view.url ?? ""),
                 view.lastDelivery.map { HTML.time($0.receivedAt) } ?? "never",
-                view.lastDelivery.map { HTML.badge($0.state) } ?? "",
-            ])
+                (view.lastDelivery.map { HTML.badge($0.state) } ?? "")
+                    + HTML.escape(view.connection?.problem ?? ""),
+            ]
         }
         let deliveries = try await api.ports.store.deliveries(DeliveryFilter(), limit: rows)
             .map { DeliveryView($0) }

@@ -34,14 +34,7 @@ enum HookRoutes {
             return try await receive(request, source, api)
         }
         router.on("GET", "/api/v1/hooks") { request, _ in
-            var items: [HookView] = []
-            for source in api.ports.hooks {
-                let last = try await api.ports.store.deliveries(
-                    DeliveryFilter(hook: source.name), limit: 1
-                ).first
-                items.append(HookView(source, last))
-            }
-            return try .json(ListView(items: items))
+            try .json(ListView(items: try await HookView.all(api)))
         }
     }
 

@@ -2,10 +2,19 @@ import CoordinatorCore
 import CoordinatorService
 
 struct HookView: Encodable {
+    /// The connection to the queue of requests.
+    struct Connection: Encodable {
+        /// The server; `nil` if there is no connection.
+        var server: String?
+        var lastMessageAt, problem: String?
+    }
+
     var name, type, path: String
     /// The Git server's address.
     var url: String?
     var lastDelivery: DeliveryView?
+    /// Of the queue of requests, on the coordinator that leads.
+    var connection: Connection?
 
     init(_ source: HookSource, _ last: Delivery?) {
         name = source.name
@@ -13,6 +22,38 @@ struct HookView: Encodable {
         path = HookRoutes.prefix + source.name
         url = source.server?.url
         lastDelivery = last.map { DeliveryView($0) }
+    }
+
+    /// - Parameter status: `nil` on a standby.
+    init(_ queue: any RequestQueue, _ status: BuildRequests.Status?, _ last: Delivery?) {
+        name = BuildRequests.hook
+        type = BuildRequests.hook
+        path = queue.queue
+        url = queue.servers
+        lastDelivery = last.map { DeliveryView($0) }
+        connection = status.map {
+            Connection(
+                server: $0.server, lastMessageAt: $0.lastMessageMilliseconds.map(Time.text),
+                problem: $0.problem)
+        }
+    }
+
+    /// All hooks, the queue of requests among them.
+    static func all(_ api: APIContext) async throws -> [HookView] {
+        func last(_ hook: String) async throws -> Delivery? {
+            try await api.ports.store.deliveries(DeliveryFilter(hook: hook), limit: 1).first
+        }
+        var views: [HookView] = []
+        for source in api.ports.hooks {
+            views.append(HookView(source, try await last(source.name)))
+        }
+        if let queue = api.ports.requestQueue {
+            views.append(
+                HookView(
+                    queue, await api.coordinator.leader?.requests.status,
+                    try await last(BuildRequests.hook)))
+        }
+        return views
     }
 }
 

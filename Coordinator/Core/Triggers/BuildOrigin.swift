@@ -16,6 +16,21 @@ public struct BuildOrigin: Sendable, Hashable, Codable {
         case packages
         /// The newest image is older than the template allows.
         case age
+        /// A message of a queue.
+        case request
+    }
+
+    /// The request that a message made, and who wants to know of its build.
+    public struct Request: Sendable, Hashable, Codable {
+        public var id: String
+        public var replyTo: String?
+        public var correlationID: String?
+
+        public init(id: String, replyTo: String? = nil, correlationID: String? = nil) {
+            self.id = id
+            self.replyTo = replyTo
+            self.correlationID = correlationID
+        }
     }
 
     public var kind: Kind
@@ -31,10 +46,12 @@ public struct BuildOrigin: Sendable, Hashable, Codable {
     public var isForeign: Bool?
     /// The delivery that reported it.
     @OptionalBounded<CountBound> public var delivery: Int?
+    /// If a message requested it.
+    public var request: Request?
 
     public init(
         kind: Kind, hook: String? = nil, project: String? = nil, ref: String? = nil,
-        number: Int? = nil, isForeign: Bool? = nil, delivery: Int? = nil
+        number: Int? = nil, isForeign: Bool? = nil, delivery: Int? = nil, request: Request? = nil
     ) {
         self.kind = kind
         self.hook = hook
@@ -43,6 +60,7 @@ public struct BuildOrigin: Sendable, Hashable, Codable {
         self.number = number
         self.isForeign = isForeign
         self.delivery = delivery
+        self.request = request
     }
 
     /// Whether a newer build of this origin takes the place of one that is still queued.

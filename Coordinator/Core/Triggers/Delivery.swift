@@ -1,7 +1,7 @@
 public import BuildProtocol
 
-/// A report that a hook delivered. It is stored before the hook gets its answer, and handled
-/// afterwards, so that no crash loses it and no Git server waits.
+/// A report that a hook delivered, or a request from a message queue. It is stored before the hook
+/// gets its answer, and handled afterwards, so that no crash loses it and no Git server waits.
 public struct Delivery: Sendable, Hashable, Codable {
     public enum State: String, Sendable, Codable, CaseIterable {
         /// To be handled, or to be tried again.
@@ -31,6 +31,8 @@ public struct Delivery: Sendable, Hashable, Codable {
     @Bounded<UnixTimeBound> public var notBeforeMilliseconds: Int64
     @Bounded<CountBound> public var tries: Int
     public var reports: [GitReport]
+    /// If a message queue delivered it.
+    public var request: BuildRequest?
     /// What came of it, or why it waits.
     public var outcome: String
     /// The builds that it started: `debian12:8`.
@@ -44,8 +46,8 @@ public struct Delivery: Sendable, Hashable, Codable {
 
     public init(
         id: Int = 0, hook: String, key: String, event: String, receivedMilliseconds: Int64,
-        state: State = .queued, reports: [GitReport] = [], outcome: String = "",
-        repeats: Int? = nil, payloadBytes: Int64 = 0
+        state: State = .queued, reports: [GitReport] = [], request: BuildRequest? = nil,
+        outcome: String = "", repeats: Int? = nil, payloadBytes: Int64 = 0
     ) {
         self.id = id
         self.hook = hook
@@ -56,14 +58,15 @@ public struct Delivery: Sendable, Hashable, Codable {
         notBeforeMilliseconds = 0
         tries = 0
         self.reports = reports
+        self.request = request
         self.outcome = outcome
         builds = []
         self.repeats = repeats
         self.payloadBytes = payloadBytes
     }
 
-    /// The projects that it concerns are handled in order; one if there are several reports.
-    public var project: String { reports.first?.project ?? "" }
+    /// What concerns one project, or requests one guest OS, is handled in order.
+    public var project: String { reports.first?.project ?? request?.guestOS ?? "" }
 }
 
 /// The conditions of a list of deliveries, all of which must hold.

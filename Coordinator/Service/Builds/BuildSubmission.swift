@@ -129,7 +129,7 @@ public struct BuildSubmission: Sendable {
     private func checkRoom() async throws {
         let count = await tracker.count
         guard count < ports.limits.queuedBuilds else {
-            throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
+            throw Refusal(.full, "the queue is full: \(count) builds are queued or running")
         }
     }
 

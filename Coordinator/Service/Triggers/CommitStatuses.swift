@@ -2,8 +2,9 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// Sends the states of builds to the Git servers that reported their commits. The store remembers
-/// what is due, so that a crash loses none; a build never waits for it.
+/// Sends the states of builds to those who started them: to the Git servers that reported their
+/// commits, and to the programs that requested them by messages. The store remembers what is due,
+/// so that a crash loses none; a build never waits for it.
 actor CommitStatuses {
     private let ports: Ports
     private let store: any StatusWriter
@@ -11,6 +12,8 @@ actor CommitStatuses {
     private var waiting: @Sendable (String) async -> String? = { _ in nil }
     private let looks: Repetition
     private var hasCaughtUp = false
+    /// Sends those of builds that messages requested.
+    private var requests: BuildRequests?
     /// Builds of which the same problem was logged.
     private var said: Set<String> = []
     private let log = Logger("triggers")
@@ -23,8 +26,11 @@ actor CommitStatuses {
 
     private var isStopping: Bool { looks.isStopping }
 
-    func start(waiting: @escaping @Sendable (String) async -> String?) {
-        guard ports.statusSender != nil else { return }
+    func start(
+        _ requests: BuildRequests, waiting: @escaping @Sendable (String) async -> String?
+    ) {
+        guard ports.statusSender != nil || ports.requestQueue != nil else { return }
+        self.requests = requests
         self.waiting = waiting
         looks.start { await self.look() }
     }
@@ -48,7 +54,7 @@ actor CommitStatuses {
 
     /// A build has changed.
     func note(_ build: Build) async {
-        guard source(of: build) != nil, ports.statusSender != nil else { return }
+        guard isWanted(build) else { return }
         do {
             try await ports.retrying {
                 try await store.oweStatus(ofBuild: build.id)
@@ -60,6 +66,14 @@ actor CommitStatuses {
             log.warning("cannot note the status of build \(build.id): \(error)")
         }
         looks.wake()
+    }
+
+    /// Requesters wait for the number and the end; a Git server shows what is between, too.
+    private func isWanted(_ build: Build) -> Bool {
+        if build.isRequested {
+            return ports.requestQueue != nil && (build.state == .queued || build.state.isEnded)
+        }
+        return ports.statusSender != nil && source(of: build) != nil
     }
 
     private func source(of build: Build) -> HookSource? {
@@ -91,8 +105,18 @@ actor CommitStatuses {
     }
 
     private func send(_ due: StatusObligation) async {
+        var isRequested = false
         do {
-            guard let build = try await ports.store.build(id: due.build),
+            guard let build = try await ports.store.build(id: due.build) else {
+                return try await store.settle(due)
+            }
+            if build.isRequested, ports.requestQueue != nil {
+                isRequested = true
+                try await requests?.answer(build)
+                said.remove(due.build)
+                return try await store.settle(due)
+            }
+            guard
                 let source = source(of: build), let server = source.server,
                 let token = source.token, let sender = ports.statusSender
             else { return try await store.settle(due) }
@@ -105,11 +129,27 @@ actor CommitStatuses {
             try await store.settle(due)
         } catch let fault as StatusFault {
             await failed(due, fault)
+        } catch let fault as RequestQueueFault where isRequested {
+            await failed(due, fault)
         } catch {
             // The store, or a coordinator that is deposed: the next leader goes on.
             log.warning("cannot send the status of build \(due.build): \(error)")
             await failed(due, StatusFault(.unavailable, "\(error)"))
         }
+    }
+
+    /// An answer that the queue's server refuses is tried as often as the status of a commit. While
+    /// the server is away it waits.
+    private func failed(_ due: StatusObligation, _ fault: RequestQueueFault) async {
+        var later = due
+        later.tries += fault.isPermanent ? 1 : 0
+        let isOver = later.tries >= ports.limits.statusTries
+        if isOver { log.warning("build \(due.build): \(fault); its answer is given up") }
+        let delay = Backoff.delay(
+            afterTries: fault.isPermanent ? later.tries : 5,
+            first: ports.limits.statusRetryMilliseconds,
+            longest: ports.limits.answerRetryLongestMilliseconds)
+        await note(later, due, isOver: isOver, delay)
     }
 
     private func failed(_ due: StatusObligation, _ fault: StatusFault) async {
@@ -124,6 +164,13 @@ actor CommitStatuses {
         let delay = Backoff.delay(
             afterTries: later.tries, first: ports.limits.statusRetryMilliseconds,
             longest: ports.limits.statusRetryLongestMilliseconds)
+        await note(later, due, isOver: isOver, delay)
+    }
+
+    private func note(
+        _ later: StatusObligation, _ due: StatusObligation, isOver: Bool, _ delay: Int64
+    ) async {
+        var later = later
         later.notBeforeMilliseconds = ports.clock.unixMilliseconds() + delay
         do {
             if isOver { try await store.settle(due) } else { try await store.postpone(later) }
@@ -133,4 +180,8 @@ actor CommitStatuses {
             try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
         }
     }
+}
+
+extension Build {
+    var isRequested: Bool { plan.origin?.request != nil }
 }

@@ -10,6 +10,9 @@ public actor Deliveries {
     private let store: any DeliveryWriter
     private let trigger: ReportTrigger
     private nonisolated let looks: Repetition
+    let requests: RequestTrigger
+    /// Hears of each delivery that has ended.
+    private var onEnd: @Sendable (Delivery) -> Void = { _ in }
     /// The projects whose deliveries are being handled.
     private var running: [String: Task<Void, Never>] = [:]
     /// By project: the store did not take what came of a delivery.
@@ -17,18 +20,22 @@ public actor Deliveries {
     private var nextCleanUp: Int64 = 0
     private let log = Logger("triggers")
 
-    init(ports: Ports, store: any DeliveryWriter, trigger: ReportTrigger) {
+    init(
+        ports: Ports, store: any DeliveryWriter, trigger: ReportTrigger, requests: RequestTrigger
+    ) {
         self.ports = ports
         self.store = store
         self.trigger = trigger
         looks = Repetition(ports.clock)
+        self.requests = requests
     }
 
     private var isStopping: Bool { looks.isStopping }
 
     // MARK: Life
 
-    func start() {
+    func start(onEnd: @escaping @Sendable (Delivery) -> Void) {
+        self.onEnd = onEnd
         looks.start { await self.look() }
     }
 
@@ -132,6 +139,7 @@ public actor Deliveries {
     }
 
     private func handle(_ delivery: Delivery) async throws {
+        if let request = delivery.request { return try await handle(request, of: delivery) }
         guard let source = ports.hooks.first(where: { $0.name == delivery.hook }) else {
             return try await end(
                 delivery, .ignored, "coordinator.yml has no hook \(delivery.hook) any more")
@@ -167,7 +175,7 @@ public actor Deliveries {
 
     /// Whether an error counts as a try of the delivery. Otherwise the store does not answer, or
     /// another coordinator leads.
-    private static func isOfDelivery(_ error: any Error) -> Bool {
+    static func isOfDelivery(_ error: any Error) -> Bool {
         switch error {
         case is CancellationError: false
         case let error as StoreError: error.isPermanent
@@ -194,7 +202,7 @@ public actor Deliveries {
     }
 
     /// The repository cannot be reached now, or something else is in the way.
-    private func retry(_ delivery: Delivery, _ fault: any Error) async throws {
+    func retry(_ delivery: Delivery, _ fault: any Error) async throws {
         var again = delivery
         again.tries += 1
         guard again.tries < ports.limits.deliveryTries else {
@@ -212,7 +220,7 @@ public actor Deliveries {
         _ = try await store.update(again, from: [.queued])
     }
 
-    private func end(
+    func end(
         _ delivery: Delivery, _ state: Delivery.State, _ outcome: String
     ) async throws {
         var ended = delivery
@@ -225,6 +233,7 @@ public actor Deliveries {
             "delivery \(delivery.id) of \(delivery.hook), \(what ?? delivery.event): "
                 + results.joined(separator: "; "))
         _ = try await store.update(ended, from: [.queued])
+        onEnd(ended)
     }
 }
 

@@ -11,7 +11,7 @@ public struct DeliveryRequests: Sendable {
     /// Handles a delivery again, as a new one.
     /// - Throws: `Refusal`, `StoreError`
     public func replay(_ delivery: Delivery, by actor: String) async throws -> Delivery {
-        guard !delivery.reports.isEmpty else {
+        guard !delivery.reports.isEmpty || !(delivery.request?.guestOS ?? "").isEmpty else {
             throw Refusal(
                 .conflict,
                 "delivery \(delivery.id) reports no change that could be built: "
@@ -23,7 +23,7 @@ public struct DeliveryRequests: Sendable {
         var again = Delivery(
             hook: delivery.hook, key: "replay \(ports.ids.randomID())", event: delivery.event,
             receivedMilliseconds: ports.clock.unixMilliseconds(), reports: delivery.reports,
-            repeats: delivery.id, payloadBytes: delivery.payloadBytes)
+            request: delivery.request, repeats: delivery.id, payloadBytes: delivery.payloadBytes)
         again.approvedBy = delivery.approvedBy
         let payload = try await ports.store.payload(ofDelivery: delivery.id) ?? ""
         let stored = try await ports.store.receive(again, payload: payload)

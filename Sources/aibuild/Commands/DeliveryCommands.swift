@@ -39,16 +39,22 @@ enum DeliveryCommands {
     }
 
     private struct Hook: Decodable {
+        struct Connection: Decodable {
+            var server, lastMessageAt, problem: String?
+        }
+
         var name, type, path: String
         var url: String?
         var lastDelivery: Answer?
+        var connection: Connection?
     }
 
     private static let hooks = Command(
         name: "hooks", summary: "List the hooks of Git servers and when each last reported",
         details: [
             "A hook is set up in coordinator.yml, and on the Git server with the same secret and",
-            "the path that is listed here: docs/triggers.md.",
+            "the path that is listed here: docs/triggers.md. A queue of RabbitMQ is listed with",
+            "its name as path: docs/rabbitmq.md.",
         ],
         examples: ["aibuild hooks"],
         run: { context in
@@ -65,6 +71,16 @@ enum DeliveryCommands {
                 }
                 context.print(
                     table, orElse: "No hooks. Set one up under hooks in coordinator.yml")
+                for case (let name, let connection?) in page.items.map({ ($0.name, $0.connection) })
+                {
+                    let last = connection.lastMessageAt.map { Format.time($0) } ?? "never"
+                    let standing = connection.server.map {
+                        "connected to \($0), last message: \(last)"
+                    }
+                    let all = [standing ?? "not connected", connection.problem].compactMap(\.self)
+                    context.console.out(
+                        "\(name) is " + SafeText.line(all.joined(separator: ": ")) + "\n")
+                }
             }
         })
 

@@ -1,0 +1,84 @@
+import AMQPKit
+import CoordinatorAdapters
+import HTTPTypes
+import Support
+import TextKit
+import YAMLKit
+
+/// `rabbitmq:` in coordinator.yml: the queue of requests for builds, and where their answers go.
+enum RabbitMQSettings {
+    static func queue(_ yaml: YAMLMapping) throws -> AMQPRequestQueue {
+        let isEncrypted = try yaml.take("tls", .bool, default: true)
+        let authorities = try yaml.takeIfPresent("ca_file", existingFile)
+        guard isEncrypted || authorities == nil else {
+            throw yaml.error("ca_file", "is for tls: true")
+        }
+        let nodes = try yaml.take("hosts", .list(of: serverName)).compactMap {
+            node($0, port: isEncrypted ? 5671 : 5672)
+        }
+        guard (1...20).contains(nodes.count) else {
+            throw yaml.error("hosts", "expected 1 to 20 servers")
+        }
+        let file = try yaml.take("password_file", .string)
+        let password =
+            String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
+            .lines.first.map(String.init) ?? ""
+        guard !password.isEmpty else {
+            throw yaml.error("password_file", "the first line of \(file) is empty")
+        }
+        let endpoint = AMQPEndpoint(
+            nodes: nodes, vhost: try yaml.take("vhost", name, default: "/"),
+            user: try yaml.take("user", name, default: "aibuild"), password: password,
+            authorities: isEncrypted ? authorities ?? AMQPEndpoint.systemAuthorities : nil,
+            name: "aibuild-coordinator")
+        let requests = try yaml.take("requests", .mapping)
+        let queue = try requests.take("queue", name)
+        let prefetch = try requests.take("prefetch", .int(1...1000), default: 8)
+        var results: AMQPRequestQueue.Results?
+        if let given = try yaml.takeIfPresent("results", .mapping) {
+            results = AMQPRequestQueue.Results(
+                exchange: try given.take("exchange", longName, default: ""),
+                routingKey: try given.take("routing_key", longName, default: ""))
+            if let results, results.exchange.isEmpty {
+                guard !results.routingKey.isEmpty else {
+                    throw yaml.error(
+                        "results", "needs an exchange, or the name of a queue as routing_key")
+                }
+                guard results.routingKey != queue else {
+                    throw yaml.error("results", "answers would be taken for requests")
+                }
+            }
+        }
+        return AMQPRequestQueue(endpoint, queue: queue, prefetch: prefetch, results: results)
+    }
+
+    private static func node(_ text: String, port: Int) -> AMQPEndpoint.Node? {
+        guard let authority = Authority(text) else { return nil }
+        let host = authority.host.filter { $0 != "[" && $0 != "]" }
+        guard let given = authority.port else { return AMQPEndpoint.Node(host: host, port: port) }
+        guard let number = Int(given), (1...65535).contains(number) else { return nil }
+        return AMQPEndpoint.Node(host: host, port: number)
+    }
+
+    private static var serverName: YAMLType<String> {
+        .string.checked { text in
+            node(text, port: 5671) == nil
+                ? "expected a server such as mq1.example.org or mq1.example.org:5671" : nil
+        }
+    }
+
+    /// AMQP's names have at most 255 bytes.
+    private static var longName: YAMLType<String> {
+        .string.checked { $0.utf8.count > 255 ? "has more than 255 bytes" : nil }
+    }
+
+    private static var name: YAMLType<String> {
+        longName.checked { $0.isEmpty ? "is empty" : nil }
+    }
+
+    private static var existingFile: YAMLType<String> {
+        .string.checked { path in
+            Files.kind(path) == nil ? "the file \(path) does not exist" : nil
+        }
+    }
+}

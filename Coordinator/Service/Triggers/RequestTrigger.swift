@@ -1,0 +1,62 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+extension BuildRequest {
+    /// Of the build: every coordinator gives it the same one, so that the store accepts it once.
+    var buildID: String { "request-" + SHA256.hex(id.utf8).prefix(28) }
+
+    /// Of the delivery.
+    var key: String {
+        let isPlain = id.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
+        return id.utf8.count <= 100 && isPlain ? id : SHA256.hex(id.utf8)
+    }
+}
+
+/// Submits the builds that messages request.
+struct RequestTrigger: Sendable {
+    let ports: Ports
+    let submission: BuildSubmission
+
+    /// - Returns: the build of the request, of this or of an earlier message.
+    /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
+    func submit(_ request: BuildRequest, of delivery: Delivery) async throws -> Build {
+        if let build = try await ports.store.build(id: request.buildID) {
+            let known = BuildRequest(
+                id: request.id, guestOS: build.guestOS,
+                variables: build.plan.change?.variables ?? [:], ref: build.plan.change?.ref)
+            guard known.asksForTheSame(as: request) else {
+                throw Refusal(
+                    "the id \(Names.quoted(request.id)) is that of an earlier request: build "
+                        + "\(build.guestOS):\(build.number)")
+            }
+            return build
+        }
+        let guestOS = try await ports.guestOS(named: request.guestOS)
+        let change = PlanChange(variables: request.variables, ref: request.ref)
+        var plan = try await submission.plan(for: change.applied(to: guestOS))
+        if !change.isEmpty { plan.change = change }
+        // Whoever tries out a branch does not mean to bring it into production.
+        if change.ref != nil { plan.release = nil }
+        plan.origin = BuildOrigin(
+            kind: .request, hook: BuildRequests.hook,
+            delivery: delivery.id == 0 ? nil : delivery.id,
+            request: BuildOrigin.Request(
+                id: request.id, replyTo: request.replyTo, correlationID: request.correlationID))
+        return try await submission.enqueue(
+            guestOS, plan, id: request.buildID, priority: 0, owner: guestOS.owner,
+            reason: request.cause.prefixOfUTF8(ports.limits.reasonBytes),
+            by: BuildRequests.hook)
+    }
+
+    /// Whether the same request would be refused again, until a person has changed something. What
+    /// else may be in the way passes: a full queue, a repository that cannot be reached.
+    static func isForGood(_ error: any Error) -> Bool {
+        switch error {
+        case let refusal as Refusal: refusal.code != .full
+        case let fault as TemplateFault: fault.isPermanent
+        case let error as StoreError: error.isPermanent
+        default: false
+        }
+    }
+}
