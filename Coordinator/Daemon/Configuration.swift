@@ -34,8 +34,7 @@ struct Configuration {
     var notifications = NotificationSettings()
     var requestQueue: AMQPRequestQueue?
     var secretSources: [String: any SecretSource] = [:]
-    var git = GitAccess()
-    var gitLogins: [GitLoginSettings] = []
+    var git = GitSettings()
     /// Whose modes are looked at.
     var secretFiles: [String] = []
     var retention: RetentionPolicy?
@@ -74,14 +73,11 @@ struct Configuration {
         if let given = try yaml.takeIfPresent("database", .mapping) {
             database = try Self.database(given)
         }
-        if let given = try yaml.takeIfPresent("git", .mapping) {
-            try Self.git(given, &git)
-            gitLogins = try Self.gitLogins(given)
-        }
+        if let given = try yaml.takeIfPresent("git", .mapping) { git = try GitSettings(given) }
         if let given = try yaml.takeIfPresent("gitlab", .mapping) {
             var settings = try Self.gitlab(given, ownURL: url)
-            settings.authorities = git.authorities
-            git.gitLab = (GitAddress(settings.url), settings.token)
+            settings.authorities = git.access.authorities
+            git.access.gitLab = (GitAddress(settings.url), settings.token)
             gitlab = settings
             secretFiles += try Self.files(given, "token_file", "hook_secret_file")
         }

@@ -112,9 +112,9 @@ enum Daemon {
 
 extension Daemon {
     private static func git(_ configuration: Configuration, _ store: any Store) -> GitAccess {
-        var git = configuration.git
+        var git = configuration.git.access
         git.inherited = environment(GitAccess.proxyVariables)
-        git.logins = configuration.gitLogins.map {
+        git.logins = configuration.git.logins.map {
             $0.login(configuration.secretSources, store)
         }
         return git
@@ -125,7 +125,7 @@ extension Daemon {
         ports.secretSources = configuration.secretSources
         ports.hooks = configuration.hooks
         ports.requestQueue = configuration.requestQueue
-        ports.statusSender = HTTPStatusSender(authorities: configuration.git.authorities)
+        ports.statusSender = HTTPStatusSender(authorities: configuration.git.access.authorities)
         ports.pages = configuration.url
         ports.notificationRules = configuration.notifications.rules
         ports.notificationSender = PlaceSender(configuration.notifications.addresses)

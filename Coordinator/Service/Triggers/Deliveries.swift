@@ -44,6 +44,8 @@ public actor Deliveries {
         await looks.stop()
         for task in running.values { task.cancel() }
         for task in running.values { await task.value }
+        // It holds this.
+        onEnd = { _ in }
     }
 
     /// There may be a new delivery.

@@ -19,31 +19,37 @@ struct GitLoginSettings: Sendable {
     }
 }
 
-extension Configuration {
-    /// `git:`: how the coordinator reaches the repositories of templates.
-    static func git(_ yaml: YAMLMapping, _ git: inout GitAccess) throws {
+/// `git:`: how the coordinator reaches the repositories of templates.
+struct GitSettings: Sendable {
+    var access = GitAccess()
+    var logins: [GitLoginSettings] = []
+
+    init() {}
+
+    init(_ yaml: YAMLMapping) throws {
         let proxy = YAMLType<String>.string.checked { text in
             let schemes = ["http://", "https://", "socks5://", "socks5h://"]
             return schemes.contains { text.hasPrefix($0) }
                 ? nil : "expected an address such as http://proxy.example.org:3128"
         }
-        git.proxy = try yaml.takeIfPresent("proxy", proxy)
-        git.noProxy = try yaml.take("no_proxy", .list(of: .string), default: [])
+        access.proxy = try yaml.takeIfPresent("proxy", proxy)
+        access.noProxy = try yaml.take("no_proxy", .list(of: .string), default: [])
         let file = YAMLType<String>.string.checked { path in
             Files.kind(path) == nil ? "the file \(path) does not exist" : nil
         }
-        git.authorities = try yaml.takeIfPresent("ca_file", file)
-        git.knownHosts = try yaml.takeIfPresent(
+        access.authorities = try yaml.takeIfPresent("ca_file", file)
+        access.knownHosts = try yaml.takeIfPresent(
             "known_hosts_file",
             file.checked {
                 $0.hasPrefix("/") && !$0.contains { "'\"".contains($0) }
                     ? nil : "expected an absolute path"
             })
-        git.submodules = try yaml.take("submodules", .list(of: gitAddress), default: [])
+        access.submodules = try yaml.take("submodules", .list(of: Self.gitAddress), default: [])
             .map { GitAddress($0) }
+        logins = try Self.logins(yaml)
     }
 
-    static func gitLogins(_ yaml: YAMLMapping) throws -> [GitLoginSettings] {
+    private static func logins(_ yaml: YAMLMapping) throws -> [GitLoginSettings] {
         try yaml.take("logins", .map(of: .mapping), default: [:]).map { name, entry in
             if let problem = Names.problem(name, what: "name of a login") {
                 throw yaml.error("logins", problem)
