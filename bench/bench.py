@@ -526,6 +526,9 @@ BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
 
 
 def main():
+    if sys.argv[1:]:
+        raise SystemExit("bench.py takes no arguments; ONLY=ROW,ROW chooses rows: %s"
+                         % ", ".join(BENCHES))
     wanted = [name for name in os.environ.get("ONLY", "").split(",") if name] or list(BENCHES)
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:

@@ -26,6 +26,7 @@ enum Daemon {
             switch options.action {
             case .help(let text): print(text, terminator: "")
             case .version: print("aibuild-coordinator \(version)")
+            case .check: try check(options)
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
                 try await DatabaseCommand.run(options.configuration(), isDryRun: isDryRun)
@@ -111,6 +112,15 @@ enum Daemon {
 }
 
 extension Daemon {
+    /// What would keep a coordinator from its start is thrown.
+    private static func check(_ options: Options) throws {
+        let configuration = try options.configuration()
+        for found in try configuration.setupCheck().problems() {
+            print("\(found.problem). \(found.remedy)")
+        }
+        print("\(options.file ?? "The default configuration") is sound")
+    }
+
     private static func git(_ configuration: Configuration, _ store: any Store) -> GitAccess {
         var git = configuration.git.access
         git.inherited = environment(GitAccess.proxyVariables)

@@ -4,7 +4,7 @@ import Support
 /// The command line of `aibuild-coordinator`.
 struct Options {
     enum Action: Sendable, Equatable {
-        case run, version, help(String)
+        case run, check, version, help(String)
         case migrate(isDryRun: Bool)
     }
 
@@ -23,6 +23,9 @@ struct Options {
                         "port", value: "N", "the API's port, instead of api.port (default 9753)"),
                 ]),
             PlainCommand(
+                "check", "say whether the configuration is sound; touches nothing else",
+                options: [config]),
+            PlainCommand(
                 "db migrate", "bring the database to this program's schema, and say what it was",
                 options: [config, CommandOption("dry-run", "only say what would be done")]),
             PlainCommand("version", "print the version"),
@@ -39,6 +42,7 @@ struct Options {
             action =
                 switch command.name {
                 case "version": .version
+                case "check": .check
                 case "db migrate": .migrate(isDryRun: arguments.has("dry-run"))
                 default: .run
                 }
@@ -47,13 +51,13 @@ struct Options {
         }
     }
 
+    /// `nil`: every setting has its default.
+    var file: String? {
+        configFile ?? (Files.exists(Configuration.defaultPath) ? Configuration.defaultPath : nil)
+    }
+
     func configuration() throws -> Configuration {
-        var configuration = Configuration()
-        if let configFile {
-            configuration = try Configuration(file: configFile)
-        } else if Files.exists(Configuration.defaultPath) {
-            configuration = try Configuration(file: Configuration.defaultPath)
-        }
+        var configuration = try file.map { try Configuration(file: $0) } ?? Configuration()
         if let port { configuration.port = port }
         return configuration
     }

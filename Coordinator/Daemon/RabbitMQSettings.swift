@@ -19,12 +19,10 @@ enum RabbitMQSettings {
         guard (1...20).contains(nodes.count) else {
             throw yaml.error("hosts", "expected 1 to 20 servers")
         }
-        let file = try yaml.take("password_file", .string)
         let password =
-            String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
-            .lines.first.map(String.init) ?? ""
+            try Configuration.text(yaml, "password_file").lines.first.map(String.init) ?? ""
         guard !password.isEmpty else {
-            throw yaml.error("password_file", "the first line of \(file) is empty")
+            throw yaml.error("password_file", "the file has no password in its first line")
         }
         let endpoint = AMQPEndpoint(
             nodes: nodes, vhost: try yaml.take("vhost", name, default: "/"),

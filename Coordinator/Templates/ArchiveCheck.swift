@@ -61,9 +61,9 @@ enum ArchiveCheck {
 
     private static func submodule(_ path: String) -> TemplateFault {
         TemplateFault(
-            "the template contains the submodule \(Names.quoted(plain(path))), whose files are not "
-                + "here: they are fetched if \(TemplateFile.name) has submodules: true, and in a "
-                + "clone by git submodule update --init --recursive")
+            "the template contains the submodule \(Names.quoted(plain(path))), whose files are "
+                + "missing: that takes submodules: true in \(TemplateFile.name) and, in a clone, "
+                + "git submodule update --init --recursive")
     }
 
     private static func pointer(_ entry: TarReader.Entry, isFromGit: Bool) -> TemplateFault {
@@ -71,8 +71,7 @@ enum ArchiveCheck {
             "the template contains \(Names.quoted(plain(entry.name))) as a Git LFS pointer, not "
                 + "the file itself: "
                 + (isFromGit
-                    ? "it is fetched if \(TemplateFile.name) has lfs: true, and in a clone by git "
-                        + "lfs pull"
+                    ? "that takes lfs: true in \(TemplateFile.name) and, in a clone, git lfs pull"
                     : "fetch it in the folder (git lfs pull)"))
     }
 

@@ -13,7 +13,7 @@ enum TemplateEnvironment {
                 TemplateKeys.environment, "at most \(ProtocolLimits.variables) are allowed")
         }
         var environment: [String: EnvironmentValue] = [:]
-        for (name, value) in given {
+        for (name, value) in given.sorted(by: { $0.key < $1.key }) {
             if let problem = EnvironmentValue.problem(ofName: name) {
                 throw yaml.error(TemplateKeys.environment, problem)
             }

@@ -225,7 +225,7 @@ package enum TemplateKeys {
         static let apt = YAMLKey(
             "apt", .list(of: .aptSource), "Lines of sources.list: deb URL suite component…")
         static let dnf = YAMLKey(
-            "dnf", .list(of: .url()), "Addresses of repositories for dnf, above repodata/.")
+            "dnf", .list(of: .packageURL), "Addresses of repositories for dnf, above repodata/.")
         static let maxAge = YAMLKey(
             "max_age", .ageSeconds, "Builds the image when it has become this old, such as 7d.")
         static let all = YAMLKeys(

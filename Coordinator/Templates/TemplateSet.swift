@@ -69,6 +69,7 @@ extension TemplateSet<TemplateFile> {
                     // What is missing now may be what was left out.
                     let isFollowing =
                         error.isMissing && !found.isEmpty
+                        || found.contains { $0.key.hasPrefix(error.key + ".") }
                         || found.contains { ($0.line, $0.column) == (error.line, error.column) }
                     if isFollowing { return found }
                     found.append(error)

@@ -101,8 +101,17 @@ extension YAMLType where Value == String {
                 return "expected a line such as deb http://deb.debian.org/debian-security "
                     + "bookworm-security main"
             }
-            return urlProblem(source.url, or: nil)
+            return packageURLProblem(source.url)
         }
+    }
+
+    static var packageURL: YAMLType { .string.checked(packageURLProblem) }
+
+    /// It is shown to whoever may see the guest OS.
+    private static func packageURLProblem(_ url: String) -> String? {
+        if let problem = urlProblem(url, or: nil) { return problem }
+        return GitAddress(url).credential == nil
+            ? nil : "a URL with a user name or password would be shown: use a mirror without one"
     }
 
     static func urlProblem(_ url: String, or other: String?) -> String? {

@@ -16,7 +16,10 @@ final class TestClient {
 
     func greet(epoch: Int64? = nil) async throws -> AgentHello {
         try await send(.hello(CoordinatorHello(epoch: epoch)))
-        guard case .hello(let hello) = try await next() else { throw Failure("no hello") }
+        let first = try await next()
+        guard case .hello(let hello) = first else {
+            throw Failure("no hello, but \(first)")
+        }
         return hello
     }
 

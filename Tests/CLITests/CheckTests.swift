@@ -83,7 +83,7 @@ struct CheckTests {
         try await clone.run(
             "git -c protocol.file.allow=always submodule --quiet add ../other sub")
         try write(["aibuild.yml": "template: sub/guest.json\nvariables: {size: 3}\n"])
-        #expect(await check().out.contains("the submodule 'sub', whose files are not here"))
+        #expect(await check().out.contains("the submodule 'sub', whose files are missing"))
         try write([
             "aibuild.yml": "template: sub/guest.json\nvariables: {size: 3}\nsubmodules: true\n"
         ])

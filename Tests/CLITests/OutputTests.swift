@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Support
 import Testing
+import TextKit
 
 @testable import aibuild
 
@@ -136,6 +137,6 @@ import Testing
             ("the case failed; its log ends:\nup after 8 s\nwrong", "the case failed"),
         ])
     func headline(_ reason: String, _ line: String) {
-        #expect(Format.headline(reason) == line)
+        #expect(Headline.of(reason) == line)
     }
 }

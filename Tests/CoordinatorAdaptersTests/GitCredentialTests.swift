@@ -114,13 +114,13 @@ import Testing
             #expect(!server.commandLines.withLock { $0.contains { $0.contains(Self.secret) } })
             for (value, words) in [
                 ("expired-token", "The server refuses git.logins.images of coordinator.yml"),
-                ("", "is away"),
+                ("", "git.logins.images: the secret git-token of the coordinator is away"),
             ] {
                 kept.text.withLock { $0 = value }
-                let fault = await #expect(throws: (any Error).self) {
+                let fault = await #expect(throws: TemplateFault.self) {
                     _ = try await archives.plan(for: template)
                 }
-                let text = "\(fault as Any)"
+                let text = fault?.description ?? ""
                 #expect(text.contains(words), "\(text)")
                 #expect(!text.contains("expired-token"))
             }

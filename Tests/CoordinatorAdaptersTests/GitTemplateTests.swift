@@ -158,7 +158,7 @@ import Testing
             """)
         try await repository.commit()
         for (source, remedy) in [
-            (TemplateSource.git(url: repository.url, ref: "main"), "has lfs: true"),
+            (TemplateSource.git(url: repository.url, ref: "main"), "lfs: true in aibuild.yml"),
             (.folder(path: repository.path), "git lfs pull"),
         ] {
             try await expectRefusal(["'drivers/net.bin' as a Git LFS pointer", remedy], source)

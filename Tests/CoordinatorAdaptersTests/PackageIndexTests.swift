@@ -1,6 +1,8 @@
 import CoordinatorCore
 import Synchronization
+import Templates
 import Testing
+import YAMLKit
 
 @testable import CoordinatorAdapters
 
@@ -104,6 +106,17 @@ import Testing
         for text in [nil, "<html>", "<repomd></repomd>"] {
             mirror.set(url, text)
             await #expect(throws: TemplateFault.self) { _ = try await mirror.mark(of: source) }
+        }
+    }
+
+    @Test("A source with a password is refused, which would be shown")
+    func passwords() {
+        for source in [
+            "apt: [deb http://u:hunter2@h/debian b main]", "dnf: [\"http://u:hunter2@h/os\"]",
+        ] {
+            let text = "template: t\ntriggers: {packages: {\(source)}}\n"
+            let found = TemplateSet.mistakes(Array(text.utf8), file: "a.yml")
+            #expect(found.count == 1 && found[0].message.contains("would be shown"), "\(found)")
         }
     }
 

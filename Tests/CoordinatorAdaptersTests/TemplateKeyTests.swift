@@ -42,6 +42,10 @@ import YAMLKit
         // The template is missing only because its name was refused.
         let one = TemplateSet.mistakes(Array("template: {}\nonly: x\n".utf8), file: "a.yml")
         #expect(one.first?.line == 1 && !one.contains { $0.isMissing }, "\(one)")
+        // What is left of a list is not a second mistake.
+        let line = "template: t\ntriggers: {packages: {apt: [deb x]}}\n"
+        let list = TemplateSet.mistakes(Array(line.utf8), file: "a.yml")
+        #expect(list.map(\.key) == ["triggers.packages.apt[0]"], "\(list)")
     }
 
     @Test("Every key of the table is read", arguments: TemplateKeys.image.names.sorted())

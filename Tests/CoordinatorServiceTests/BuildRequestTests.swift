@@ -168,6 +168,11 @@ import Testing
             let outcomes = try await deliveries(farm).map(\.outcome)
             #expect(outcomes.last?.hasPrefix("the message has no id") == true)
             #expect(outcomes.first == "the body has 1073741824 bytes, more than 65536")
+            // The id of a body that is no request is found all the same.
+            queue.put(#"{"id": "n-4", "guestOS": "debian", "variabels": {}}"#)
+            try await eventually("it is rejected") { queue.rejected.count == 3 }
+            #expect(queue.sent.map(\.id) == ["", "m-2", "n-4"])
+            #expect(Set(queue.sent.map(\.messageID)).count == 3)
         }
     }
 
@@ -180,8 +185,9 @@ import Testing
             queue.put(#"{"guestOS": "debian", "variables": {"a": "1"}, "id": "m-1"}"#, id: "x")
             try await eventually("it is rejected") { queue.rejected == ["x"] }
             #expect(
-                queue.sent.first?.reason == "the id 'm-1' is that of an earlier request: delivery 1"
-            )
+                queue.sent.first?.reason
+                    == "the id 'm-1' is that of an earlier request, which asks "
+                    + "for something else: delivery 1")
             farm.templates.fail(nil)
             try await eventual("the first is built", farm) { queue.acknowledged == ["m-1"] }
             #expect(try await builds(farm).map { $0.plan.change } == [nil])

@@ -139,6 +139,17 @@ import Testing
         }
     }
 
+    @Test("A login of the coordinator is no secret for builds, and is not offered to them")
+    func coordinatorsOwn() async throws {
+        let farm = try await farm(guestOSes: [])
+        try await farm.run { coordinator in
+            let error = await #expect(throws: Refusal.self) { try await farm.submit(coordinator) }
+            let text = error?.description ?? ""
+            #expect(text.contains("is a login of the coordinator itself"), "\(text)")
+            #expect(!text.contains("--guest-os"), "\(text)")
+        }
+    }
+
     @Test("A secret that was removed while the build waited fails it, with what to do")
     func removedSecret() async throws {
         let farm = try await farm()

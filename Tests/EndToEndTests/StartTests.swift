@@ -47,6 +47,25 @@ import Testing
         }
     }
 
+    @Test("check tells a sound configuration from a broken one, and starts nothing")
+    func checkedConfiguration() async throws {
+        try await unstarted { farm in
+            func check() async throws -> (ProcessKit.ExitStatus, String) {
+                let program = try FarmProgram(
+                    "aibuild-coordinator", ["check", "--config", farm.configPath],
+                    logPath: "\(farm.folder)/check.log")
+                return (try await program.exit(), program.log)
+            }
+            let sound = try await check()
+            #expect(sound.0 == .exited(0), "\(sound.1)")
+            #expect(sound.1.contains("\(farm.configPath) is sound"))
+            #expect(!Files.exists(farm.stateFolder + "/aibuild.sqlite"))
+            try await farm.shell("echo 'hoks: {}' >> coordinator.yml")
+            let broken = try await check()
+            #expect(broken.0 == .exited(1) && broken.1.contains("'hoks'"), "\(broken.1)")
+        }
+    }
+
     @Test("A second coordinator on one SQLite file is refused")
     func secondCoordinatorOnSQLiteIsRefused() async throws {
         try await withFarm(.withoutHosts) { farm in

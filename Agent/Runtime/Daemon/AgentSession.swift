@@ -12,6 +12,8 @@ actor AgentSession {
     /// The coordinator's lease epoch, once its hello was accepted.
     private var epoch: Int64?
     private var isDeposed = false
+    /// Whether the hello was sent, before which nothing else may be.
+    private var isGreeted = false
     private var followers: [AttemptToken: (number: UInt64, task: Task<Void, Never>)] = [:]
     private var waitingReport: HostReport?
     private var isReporting = false
@@ -74,7 +76,10 @@ actor AgentSession {
             return false
         }
         epoch = hello.epoch ?? 0
+        // This may wait for the probe of the host, whose end is reported as well.
         await send(.hello(await daemon.hello()))
+        isGreeted = true
+        sendReports()
         return true
     }
 
@@ -156,6 +161,10 @@ actor AgentSession {
     func report(_ report: HostReport) {
         guard epoch != nil else { return }
         waitingReport = report
+        if isGreeted { sendReports() }
+    }
+
+    private func sendReports() {
         guard !isReporting else { return }
         isReporting = true
         Task {

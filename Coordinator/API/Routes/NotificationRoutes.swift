@@ -24,7 +24,9 @@ enum NotificationRoutes {
             } catch let fault as NotificationFault {
                 throw Problem(
                     status: 502, detail: "Cannot send to \(name): \(fault)",
-                    remedy: "Fix the place or its entry in coordinator.yml, then try again")
+                    remedy:
+                        "Fix the place; after a change of its entry in coordinator.yml, or of a file "
+                        + "that is named there, restart the coordinator")
             }
             return try .json(["place": name])
         }

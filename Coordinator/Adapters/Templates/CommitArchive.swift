@@ -25,7 +25,7 @@ struct CommitArchive: Sendable {
         try Files.makeFolder(mirror + "/info")
         try Files.replace(mirror + "/info/attributes", with: Array("* -export-ignore\n".utf8))
         try await git.run(
-            ["--literal-pathspecs", "-C", mirror] + (hasLFS ? filters() : [])
+            ["--literal-pathspecs", "-C", mirror] + (hasLFS ? filters() : Self.noFilters)
                 + ["archive", "--format=tar", "--prefix=\(prefix)", "--output", output, commit]
                 + paths,
             to: "archive \(address.url) at \(commit)", at: hasLFS ? address : nil,
@@ -52,6 +52,11 @@ struct CommitArchive: Sendable {
             "filter.lfs.required=true", "lfs.activitytimeout=\(git.access.limits.stallSeconds)",
         ].flatMap { ["-c", $0] }
     }
+
+    /// The package of Git LFS sets its filters for the whole machine.
+    private static let noFilters = [
+        "filter.lfs.process=", "filter.lfs.smudge=", "filter.lfs.required=false",
+    ].flatMap { ["-c", $0] }
 
     private func trimLFS() async {
         let folder = mirror + "/lfs"

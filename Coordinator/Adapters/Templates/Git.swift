@@ -96,10 +96,16 @@ package struct Git: Sendable {
         return environment
     }
 
-    private func login(at address: GitAddress?) async throws(SecretFault) -> GitLogin.Prepared {
+    private func login(at address: GitAddress?) async throws(TemplateFault) -> GitLogin.Prepared {
         guard let address else { return GitLogin.Prepared(environment: [:]) }
         if address.credential == nil, let login = access.login(for: address) {
-            return try await login.prepared(origin: address.origin ?? "", ssh: access.ssh)
+            do throws(SecretFault) {
+                return try await login.prepared(origin: address.origin ?? "", ssh: access.ssh)
+            } catch {
+                throw TemplateFault(
+                    .unavailable,
+                    "cannot log in to \(address.url) by git.logins.\(login.name): \(error)")
+            }
         }
         guard let credential = access.credential(for: address), let origin = address.origin else {
             return GitLogin.Prepared(environment: [:])

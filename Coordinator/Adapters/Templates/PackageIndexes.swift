@@ -35,6 +35,10 @@ struct PackageIndexes: Sendable {
                     + "Release in dists/\(source.suite)/")
         }
         let digests = Self.digests(String(decoding: release, as: UTF8.self))
+        guard !digests.isEmpty else {
+            throw TemplateFault(
+                "\(folder)/InRelease is no file of an apt repository: it lists no SHA256 digests")
+        }
         return try source.components.map { component in
             let index = "\(component)/binary-\(source.architecture)/Packages"
             // The plain one is listed, whichever of them the repository has.

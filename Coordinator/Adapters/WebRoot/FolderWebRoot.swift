@@ -15,6 +15,8 @@ public actor FolderWebRoot: WebRoot {
     /// By folder.
     private var sums: [String: ChecksumFile] = [:]
     private static let checksumFiles = 256
+    /// The newest epoch of another leader that the log has.
+    private var reported: Int64 = 0
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -48,9 +50,22 @@ public actor FolderWebRoot: WebRoot {
             let text = try Files.read(path, limitBytes: 64)
             known = Int64(String(decoding: text, as: UTF8.self)) ?? 0
         }
-        guard epoch.number >= known else { throw StoreError.deposed(webRootEpoch: known) }
+        guard epoch.number >= known else {
+            report(known, over: epoch.number)
+            throw StoreError.deposed(webRootEpoch: known)
+        }
         // A full disk must not keep the leader from making room.
         if epoch.number > known { try? Files.replace(path, with: Array("\(epoch.number)".utf8)) }
+    }
+
+    /// Once for each epoch: every step that follows fails likewise.
+    private func report(_ later: Int64, over own: Int64) {
+        guard later > reported else { return }
+        reported = later
+        Logger("web root").error(
+            "Another coordinator has begun to lead at \(folder) (epoch \(later), this one has "
+                + "\(own)): nothing more is published by this one. If the other one has another "
+                + "database, give it a web_root of its own, stop it, and restart this one")
     }
 
     public func freeBytes() throws -> Int64 { try WebRootRoom(folder: folder).freeBytes() }

@@ -91,8 +91,7 @@ public struct Notification: Sendable, Hashable, Codable {
     private static let reasonBytes = 300
 
     private static func line(_ text: String) -> String {
-        let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        return line.visible.prefixOfUTF8(reasonBytes)
+        Headline.of(text).visible.prefixOfUTF8(reasonBytes)
     }
 
     /// `debian12:8 failed: E: Unable to locate package foo`

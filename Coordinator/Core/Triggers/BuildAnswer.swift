@@ -25,7 +25,13 @@ public struct BuildAnswer: Sendable, Hashable, Encodable {
     public var at: String
 
     /// Tells answers apart: one that is sent again has the same id.
-    public var messageID: String { "\(buildID ?? id) \(state)" }
+    public var messageID: String { "\(buildID ?? (id.isEmpty ? key : id)) \(state)" }
+    /// Of the delivery of a request that has no id; not sent.
+    private var key = ""
+
+    private enum CodingKeys: CodingKey {
+        case id, state, guestOS, build, buildID, url, reason, image, at
+    }
 
     /// - Parameter pages: the address of the web pages.
     public init(_ build: Build, to id: String, pages: String?, atMilliseconds now: Int64) {
@@ -47,8 +53,13 @@ public struct BuildAnswer: Sendable, Hashable, Encodable {
     }
 
     /// Of a request that is refused for good.
-    public init(refused id: String, guestOS: String?, _ reason: String, atMilliseconds now: Int64) {
+    /// - Parameter key: of its delivery, for one without an id.
+    public init(
+        refused id: String, guestOS: String?, _ reason: String, key: String = "",
+        atMilliseconds now: Int64
+    ) {
         self.id = id
+        self.key = key
         state = "refused"
         self.guestOS = guestOS
         self.reason = reason

@@ -83,6 +83,13 @@ public struct BuildRequest: Sendable, Hashable, Codable {
         return request
     }
 
+    /// The id of a body that is no request, for the answer; `nil` if it has none.
+    public static func id(in body: [UInt8]) -> String? {
+        struct Fields: Decodable { var id: String? }
+        let fields = try? JSONDecoder().decode(Fields.self, from: Data(body))
+        return fields.flatMap { try? id($0.id) }
+    }
+
     private static func id(_ text: String?) throws(UnusedReport) -> String {
         guard let text, !text.isEmpty else {
             throw UnusedReport(

@@ -105,7 +105,11 @@ public struct PackageSource: Sendable, Hashable, Codable {
     }
 
     /// `http://deb.debian.org/debian bookworm main`
-    public var text: String { ([url, suite] + components).joined(separator: " ") }
+    public var text: String {
+        if kind == .dnf { return url }
+        let other = architecture == "amd64" ? [] : ["[\(architecture)]"]
+        return ([url, suite] + components + other).joined(separator: " ")
+    }
 
     private static func withoutSlash(_ url: String) -> String {
         var url = Substring(url)

@@ -93,12 +93,7 @@ public struct BuildSubmission: Sendable {
         plan.farmSecrets = offer.open
         let needs = BuildNeeds(plan, guestOS: guestOS.name)
         if let why = needs.refusal(await fleet.views()) {
-            let closed = offer.closed.first.map {
-                "; "
-                    + FarmSecrets.closed(
-                        $0, to: guestOS.name,
-                        isConfigured: ports.secretSources[$0] != nil)
-            }
+            let closed = offer.closed.first.map { "; " + $0 }
             throw Refusal(.conflict, why + (closed ?? ""))
         }
         let new = NewBuild(

@@ -43,8 +43,8 @@ public struct FarmSecrets: Sendable {
         return all.sorted { $0.name < $1.name }
     }
 
-    /// Which of a build's secrets the coordinator has, as a plan remembers it, and which of them
-    /// its guest OS may not use.
+    /// Which of a build's secrets the coordinator has, as a plan remembers it, and why its guest OS
+    /// may not use the others.
     func offer(
         to plan: BuildPlan, guestOS: String
     ) async throws -> (open: [String]?, closed: [String]) {
@@ -52,7 +52,10 @@ public struct FarmSecrets: Sendable {
         guard !wanted.isEmpty else { return (nil, []) }
         let known = try await all().filter { wanted.contains($0.name) }
         let open = known.filter { FarmSecret.isAllowed(guestOS, by: $0.guestOSes) }.map(\.name)
-        let closed = known.map(\.name).filter { !open.contains($0) }
+        let closed = known.filter { !open.contains($0.name) }.map {
+            Self.closed(
+                $0.name, to: guestOS, by: $0.guestOSes, isConfigured: $0.source != nil)
+        }
         return (open.isEmpty ? nil : open, closed)
     }
 
@@ -79,13 +82,22 @@ public struct FarmSecrets: Sendable {
                     + "more: aibuild secret add \(name)")
         }
         guard FarmSecret.isAllowed(build.guestOS, by: allowed) else {
-            throw Refusal(Self.closed(name, to: build.guestOS, isConfigured: source != nil))
+            throw Refusal(
+                Self.closed(
+                    name, to: build.guestOS, by: allowed, isConfigured: source != nil))
         }
         return try await (source ?? StoredSecret(name, in: ports.store)).value()
     }
 
-    static func closed(_ name: String, to guestOS: String, isConfigured: Bool) -> String {
-        "the coordinator keeps the secret \(Names.quoted(name)) from the guest OS "
+    private static func closed(
+        _ name: String, to guestOS: String, by guestOSes: [String], isConfigured: Bool
+    ) -> String {
+        guard !guestOSes.isEmpty else {
+            return
+                "the secret \(Names.quoted(name)) is a login of the coordinator itself, which no "
+                + "build gets: give the template a secret of its own"
+        }
+        return "the coordinator keeps the secret \(Names.quoted(name)) from the guest OS "
             + "\(Names.quoted(guestOS)): "
             + (isConfigured
                 ? "add it under guest_oses of the secret in coordinator.yml"

@@ -134,8 +134,8 @@ public actor BuildRequests {
             var refused = delivery
             refused.state = .failed
             refused.outcome =
-                "the id \(Names.quoted(request.id)) is that of an earlier request: delivery "
-                + "\(stored.id)"
+                "the id \(Names.quoted(request.id)) is that of an earlier request, which asks for "
+                + "something else: delivery \(stored.id)"
             return refused
         }
         switch stored.state {
@@ -173,7 +173,8 @@ public actor BuildRequests {
             delivery.event = "build of \(request.guestOS)"
             delivery.request = request
         } catch {
-            let id = message.messageID ?? message.correlationID ?? ""
+            let id =
+                BuildRequest.id(in: body) ?? message.messageID ?? message.correlationID ?? ""
             delivery.key = "bad " + SHA256.hex(Array("\(id) \(message.bodyBytes) ".utf8) + body)
             delivery.state = .failed
             delivery.outcome = error.description
@@ -251,7 +252,8 @@ public actor BuildRequests {
         let answer = BuildAnswer(
             refused: request?.id ?? "",
             guestOS: request.flatMap { $0.guestOS.isEmpty ? nil : $0.guestOS },
-            delivery.outcome, atMilliseconds: ports.clock.unixMilliseconds())
+            delivery.outcome, key: delivery.key,
+            atMilliseconds: ports.clock.unixMilliseconds())
         do {
             try await publish(
                 answer, correlationID: request?.correlationID, replyTo: request?.replyTo)

@@ -27,8 +27,8 @@ struct RequestTrigger: Sendable {
                 variables: build.plan.change?.variables ?? [:], ref: build.plan.change?.ref)
             guard known.asksForTheSame(as: request) else {
                 throw Refusal(
-                    "the id \(Names.quoted(request.id)) is that of an earlier request: build "
-                        + "\(build.guestOS):\(build.number)")
+                    "the id \(Names.quoted(request.id)) is that of an earlier request, which asks "
+                        + "for something else: build \(build.guestOS):\(build.number)")
             }
             return build
         }

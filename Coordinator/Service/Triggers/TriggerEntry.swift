@@ -84,6 +84,8 @@ struct TriggerEntry: Sendable {
     func watchDue(_ kind: Watch.Kind, at now: Int64, began: Int64) -> Int64? {
         guard let watch = state.plan.watch(kind) else { return nil }
         guard let checked = state[kind].checkedMilliseconds else { return began }
+        // What was in the way may be why the coordinator was restarted.
+        if state.problem != nil, checked < began { return began }
         // A time to come was noted before the clock was set back.
         return checked > now ? now : checked + Int64(watch.everySeconds) * 1000
     }

@@ -155,6 +155,8 @@ struct PlanAnswer: Decodable {
 
     var commit: String?
     var recipe: Recipe?
+    /// Whether an image that passes is published; missing: it is.
+    var publishes: Bool?
 }
 
 struct AttemptAnswer: Decodable {

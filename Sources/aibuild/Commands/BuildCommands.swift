@@ -213,7 +213,7 @@ extension BuildAnswer {
     /// Its current situation in a few words.
     var note: String {
         if cancelRequested == true && !hasEnded { return "cancelling" }
-        if let fault { return Format.headline(fault.reason) }
+        if let fault { return Headline.of(fault.reason) }
         return hasEnded ? image?.name ?? "" : phase ?? ""
     }
 }

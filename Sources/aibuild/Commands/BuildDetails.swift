@@ -19,13 +19,14 @@ struct BuildDetails {
             ("submitted", Format.time(build.submittedAt)),
             ("started", build.startedAt.map { Format.time($0) }),
             ("ended", build.endedAt.map { Format.time($0) }), ("took", build.took),
-            ("fault", build.fault.map { "\(Format.headline($0.reason)) [\($0.code.rawValue)]" }),
+            ("fault", build.fault.map { "\(Headline.of($0.reason)) [\($0.code.rawValue)]" }),
             ("image", build.image?.name), ("url", build.image?.url),
             ("size", build.image.map { Format.bytes($0.sizeBytes) }),
             ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),
             ("SHA-256", build.image?.sha256), ("pinned", build.pinned == true ? "yes" : nil),
             ("removed", build.prunedAt.map { "\(Format.time($0)), image and logs" }),
             ("commit", build.plan?.commit),
+            ("published", build.plan?.publishes == false ? "no, it is only tested" : nil),
         ]
         context.print(fields + baseImage(build))
         if let lines = build.fault?.reason.lines.dropFirst(), !lines.isEmpty {
@@ -79,7 +80,7 @@ struct BuildDetails {
             "ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME", spare: ["LOG", "STARTED"])
         for attempt in build.attempts ?? [] {
             let fault = attempt.outcome?.fault
-            let ended = fault.map { Format.headline($0.reason) } ?? "passed"
+            let ended = fault.map { Headline.of($0.reason) } ?? "passed"
             let outcome = attempt.outcome == nil ? "running" : ended
             table.add(
                 .init("\(attempt.ordinal)"), .init(attempt.stage ?? "build"), .init(attempt.host),

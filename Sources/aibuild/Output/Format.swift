@@ -36,19 +36,6 @@ enum Format {
             + clock.map { $0.zeroPadded(2) }.joined(separator: ":")
     }
 
-    private static let logEnds = "; its log ends:"
-
-    /// What of a reason fits one line: its first line, and what that announces.
-    static func headline(_ reason: String) -> String {
-        let lines = reason.lines
-        guard let first = lines.first else { return "" }
-        // The first line of the end of a log says little.
-        if first.hasSuffix(logEnds) { return String(first.dropLast(logEnds.count)) }
-        guard first.last == ":" else { return String(first) }
-        let next = lines.dropFirst().first { line in line.contains { $0 != " " } }
-        return next.map { "\(first) \($0.drop { $0 == " " })" } ?? String(first.dropLast())
-    }
-
     /// The hour and minute of a time on this machine: `14:02`.
     static func clock(_ text: String) -> String {
         String(time(text).split(separator: " ").last?.prefix(5) ?? "")
