@@ -25,8 +25,8 @@ enum NotificationRoutes {
                 throw Problem(
                     status: 502, detail: "Cannot send to \(name): \(fault)",
                     remedy:
-                        "Fix the place; after a change of its entry in coordinator.yml, or of a file "
-                        + "that is named there, restart the coordinator")
+                        "Fix the place; after a change of its entry in coordinator.yml, or of a "
+                        + "file that is named there, restart the coordinator")
             }
             return try .json(["place": name])
         }

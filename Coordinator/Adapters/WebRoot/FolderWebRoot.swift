@@ -15,8 +15,7 @@ public actor FolderWebRoot: WebRoot {
     /// By folder.
     private var sums: [String: ChecksumFile] = [:]
     private static let checksumFiles = 256
-    /// The newest epoch of another leader that the log has.
-    private var reported: Int64 = 0
+    private var leadership: WebRootLeadership
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -30,6 +29,7 @@ public actor FolderWebRoot: WebRoot {
         folder: String, baseURL: String, logPath: @escaping @Sendable (AttemptToken) -> String
     ) throws {
         self.folder = folder
+        leadership = WebRootLeadership(folder: folder)
         self.baseURL = baseURL
         self.logPath = logPath
         do {
@@ -43,30 +43,7 @@ public actor FolderWebRoot: WebRoot {
         }
     }
 
-    public func lead(_ epoch: LeaseEpoch) throws {
-        let path = "\(folder)/images/.epoch"
-        var known: Int64 = 0
-        if Files.exists(path) {
-            let text = try Files.read(path, limitBytes: 64)
-            known = Int64(String(decoding: text, as: UTF8.self)) ?? 0
-        }
-        guard epoch.number >= known else {
-            report(known, over: epoch.number)
-            throw StoreError.deposed(webRootEpoch: known)
-        }
-        // A full disk must not keep the leader from making room.
-        if epoch.number > known { try? Files.replace(path, with: Array("\(epoch.number)".utf8)) }
-    }
-
-    /// Once for each epoch: every step that follows fails likewise.
-    private func report(_ later: Int64, over own: Int64) {
-        guard later > reported else { return }
-        reported = later
-        Logger("web root").error(
-            "Another coordinator has begun to lead at \(folder) (epoch \(later), this one has "
-                + "\(own)): nothing more is published by this one. If the other one has another "
-                + "database, give it a web_root of its own, stop it, and restart this one")
-    }
+    public func lead(_ epoch: LeaseEpoch) throws { try leadership.lead(epoch) }
 
     public func freeBytes() throws -> Int64 { try WebRootRoom(folder: folder).freeBytes() }
 

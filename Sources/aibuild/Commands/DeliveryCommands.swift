@@ -73,14 +73,15 @@ enum DeliveryCommands {
                     table, orElse: "No hooks. Set one up under hooks in coordinator.yml")
                 for case (let name, let connection?) in page.items.map({ ($0.name, $0.connection) })
                 {
-                    let last =
-                        connection.lastMessageAt.map { Format.time($0) } ?? "none since the start"
-                    let standing = connection.server.map {
-                        "connected to \($0), last message: \(last)"
+                    let last = connection.lastMessageAt.map { Format.time($0) } ?? "never"
+                    let standing =
+                        connection.server.map { "connected to \($0), last message: \(last)" }
+                        ?? "not connected"
+                    let problem = connection.problem.map {
+                        (connection.server == nil ? ": " : "; ") + $0
                     }
-                    let all = [standing ?? "not connected", connection.problem].compactMap(\.self)
-                    context.console.out(
-                        "\(name) is " + SafeText.line(all.joined(separator: "; ")) + "\n")
+                    let text = SafeText.line(standing + (problem ?? ""))
+                    context.console.out("\(name) is \(text)\n")
                 }
             }
         })
