@@ -106,10 +106,10 @@ private struct WorkTree {
             let own = try await Self.git(
                 ["-C", root, "ls-files", "-z", "--cached", "--recurse-submodules", "--"] + paths)
             if let own { files.formUnion(Self.names(own)) }
+            // Of a submodule that was cloned, the folder itself is listed as well.
+            files.subtract(files.flatMap { Self.folders(of: $0) })
         }
-        // Of a submodule that was cloned, the folder itself is listed as well.
-        let folders = Set(files.flatMap { Self.folders(of: $0) })
-        return files.filter { Files.exists(root + "/" + $0) && !folders.contains($0) }.sorted()
+        return files.filter { Files.exists(root + "/" + $0) }.sorted()
     }
 
     private static func names(_ list: ProcessKit.Command.Output) -> Set<String> {

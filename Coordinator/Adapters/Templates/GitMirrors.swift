@@ -70,9 +70,11 @@ struct GitMirrors: Sendable {
             try await fetch(address, commit, into: mirror)
             if try await resolve(commit, mirror) != nil { return }
             // On no branch: many servers give it by its name.
-            _ = try await git.output(
-                ["-C", mirror, "fetch", "--quiet", "--no-tags", address.url, commit], at: address,
-                limitBytes: git.access.limits.fileBytes)
+            do {
+                try await fetch(
+                    ["-C", mirror, "fetch", "--quiet", "--no-tags", address.url, commit], address,
+                    mirror)
+            } catch is TemplateFault {}
             if try await resolve(commit, mirror) != nil { return }
             throw TemplateFault("\(address.url) does not have the commit \(commit.prefix(12))")
         }

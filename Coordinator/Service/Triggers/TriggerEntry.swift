@@ -92,10 +92,13 @@ struct TriggerEntry: Sendable {
 
     /// What cannot be done now is tried again, less and less often.
     mutating func retryLater(_ limits: ServiceLimits, at now: Int64) {
-        let delay = limits.triggerRetryFirstMilliseconds << Int64(min(failures, 20))
         failures += 1
         failedMilliseconds = now
-        notBeforeMilliseconds = now + min(delay, limits.triggerRetryLongestMilliseconds)
+        notBeforeMilliseconds =
+            now
+            + Backoff.delay(
+                afterTries: failures, first: limits.triggerRetryFirstMilliseconds,
+                longest: limits.triggerRetryLongestMilliseconds)
     }
 
     mutating func succeeded() { (failures, notBeforeMilliseconds) = (0, 0) }

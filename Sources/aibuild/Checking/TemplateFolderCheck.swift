@@ -61,7 +61,7 @@ struct TemplateFolderCheck {
         return report
     }
 
-    /// Of aibuild.yml alone; that there is none is told later.
+    /// Those in aibuild.yml itself; a missing file is reported later.
     private var mistakes: [YAMLError] {
         let file = "\(path)/\(TemplateFile.name)"
         guard Files.kind(file) == .file,

@@ -11,7 +11,7 @@ enum NotificationCommands {
         var waiting: Int
         var lastSentAt, problem, nextTryAt: String?
 
-        /// What it is told, without what is so for every place by default.
+        /// The events that it gets, without the defaults.
         var wants: String {
             var words = on.map { $0.replacing("_", with: " ") }.joined(separator: ", ")
             if guestOSes != ["*"] { words += " of " + guestOSes.joined(separator: ", ") }
@@ -25,7 +25,7 @@ enum NotificationCommands {
     }
 
     private static let list = Command(
-        name: "notifications", summary: "List who is told what happens, and what was last sent",
+        name: "notifications", summary: "List the places that get notifications",
         details: [
             "Chats, mailboxes and webhooks are set up under notifications in coordinator.yml:",
             "docs/notifications.md.",
