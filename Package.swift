@@ -180,7 +180,10 @@ let package = Package(
             [
                 "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
                 "ProcessKit", "SQLKit", "SSHKit", "Support",
-            ], exclude: ["fake-cloud.py", "fake-gitlab.py", "fake-mail.py", "fake_server.py"]),
+            ],
+            exclude: [
+                "fake-aws.py", "fake-cloud.py", "fake-gitlab.py", "fake-mail.py", "fake_server.py",
+            ]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]

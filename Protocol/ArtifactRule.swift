@@ -18,6 +18,8 @@ public enum ArtifactKind: String, Sendable, Hashable, CaseIterable {
     /// A Vagrant box.
     case box
     case other
+    /// A file that lists what was made elsewhere (`RemoteImageList`).
+    case remote
 }
 
 extension ArtifactKind: Codable {

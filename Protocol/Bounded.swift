@@ -68,6 +68,12 @@ public enum DurationBound: NumberBound {
 /// Seconds up to a century.
 public enum SecondsBound: NumberBound { public static let range = 0...(36_525 * 86_400) }
 
+/// Of the clean-up of a build program. Less than a coordinator waits for the end of an attempt that
+/// it cancelled.
+public enum CleanupBound: NumberBound {
+    public static let range = 0...ProtocolLimits.cleanupSeconds
+}
+
 /// Lease epochs and ids: what every JSON reader takes for an integer.
 public enum SerialBound: NumberBound { public static let range: ClosedRange<Int64> = 0...(1 << 53) }
 

@@ -223,12 +223,17 @@ public struct AttemptLimits: Sendable, Hashable, Codable {
     @Bounded<SecondsBound> public var silenceSeconds: Int
     /// The limit of the log; beyond it the middle is dropped, and the log says so.
     @Bounded<ByteBound> public var logBytes: Int64
+    /// How long the build program may clean up once it is told to stop; `nil`: a few seconds. One
+    /// that builds in a cloud has a machine to remove there.
+    @OptionalBounded<CleanupBound> public var cleanupSeconds: Int?
 
     public init(
-        totalSeconds: Int = 4 * 3600, silenceSeconds: Int = 1800, logBytes: Int64 = 256 << 20
+        totalSeconds: Int = 4 * 3600, silenceSeconds: Int = 1800, logBytes: Int64 = 256 << 20,
+        cleanupSeconds: Int? = nil
     ) {
         self.totalSeconds = totalSeconds
         self.silenceSeconds = silenceSeconds
         self.logBytes = logBytes
+        self.cleanupSeconds = cleanupSeconds
     }
 }

@@ -8,6 +8,9 @@ extension Finished {
         guard artifacts.count <= ProtocolLimits.artifactsPerAttempt else {
             return "\(artifacts.count) artifacts"
         }
+        if let remoteImages, remoteImages.count > ProtocolLimits.remoteImages {
+            return "\(remoteImages.count) remote images"
+        }
         let impossible = artifacts.first {
             $0.$sizeBytes.isOutOfRange || $0.$virtualSizeBytes?.isOutOfRange == true
                 || $0.$chunkBytes?.isOutOfRange == true
@@ -26,7 +29,7 @@ extension Start {
             return "requirements: a value that no host can have"
         }
         if limits.$totalSeconds.isOutOfRange || limits.$silenceSeconds.isOutOfRange
-            || limits.$logBytes.isOutOfRange
+            || limits.$logBytes.isOutOfRange || limits.$cleanupSeconds?.isOutOfRange == true
         {
             return "limits: an impossible value"
         }

@@ -236,11 +236,15 @@ public struct Finished: Sendable, Hashable, Codable {
     public var evidence: GuestEvidence?
     /// One for each test case that was started, in order; only of a test attempt.
     public var tests: [TestResult]?
+    /// What the attempt made outside its host and did not take back, also if it did not pass.
+    /// Missing from older agents.
+    public var remoteImages: [RemoteImage]?
 
     public init(
         attempt: AttemptToken, outcome: Outcome, logBytes: Int64, logSHA256: String,
         artifacts: [Artifact], accelerator: Accelerator? = nil, startedUnixMilliseconds: Int64,
-        endedUnixMilliseconds: Int64, evidence: GuestEvidence? = nil, tests: [TestResult]? = nil
+        endedUnixMilliseconds: Int64, evidence: GuestEvidence? = nil, tests: [TestResult]? = nil,
+        remoteImages: [RemoteImage]? = nil
     ) {
         self.attempt = attempt
         self.outcome = outcome
@@ -252,6 +256,7 @@ public struct Finished: Sendable, Hashable, Codable {
         self.endedUnixMilliseconds = endedUnixMilliseconds
         self.evidence = evidence
         self.tests = tests
+        self.remoteImages = remoteImages
     }
 }
 

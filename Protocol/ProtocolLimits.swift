@@ -23,6 +23,13 @@ public enum ProtocolLimits {
 
     /// Artifacts of one attempt, the image and its companion files.
     public static let artifactsPerAttempt = 64
+    /// A cloud removes a machine in one to three minutes. Five minutes after a cancel request, the
+    /// coordinator gives up a host that still has the attempt.
+    public static let cleanupSeconds = 4 * 60
+    /// What an attempt made elsewhere: several platforms, and what post-processors pushed.
+    public static let remoteImages = 64
+    /// Of one of them: an AMI takes some 40 bytes for each region.
+    public static let remoteIDBytes = 2048
 
     /// Variables of one build, and bytes of one value.
     public static let variables = 256

@@ -35,10 +35,14 @@ public struct TestPlan: Sendable, Hashable, Codable {
 
     public var isOnline: Bool { online == true }
 
+    /// Whether the image is a list of what is elsewhere (`RemoteImageList`), and no guest boots.
+    public var isRemote: Bool { imageFormat == .file }
+
     /// The abilities that an agent needs for this plan.
     public var abilities: Set<TestAbility> {
         var abilities: Set<TestAbility> = []
         if firmware == .uefi { abilities.insert(.uefi) }
+        if isRemote { abilities.insert(.remote) }
         if cases.contains(where: { $0.kind == .program && $0.text != nil }) {
             abilities.insert(.programText)
         }
@@ -149,6 +153,8 @@ public enum TestAbility: String, Sendable, CaseIterable {
     case programText = "program-text"
     /// Boots guests by UEFI.
     case uefi
+    /// Runs programs on images that are elsewhere, without a guest.
+    case remote
 }
 
 /// The result of one test case.

@@ -139,6 +139,8 @@ public enum AgentLimits {
     /// What its supervisor may take beyond that, to stop Packer.
     public static let checkSlackMilliseconds: Int32 = 10_000
 
+    /// A list of remote images: as many as there may be, each with an id that is not cut.
+    public static let remoteListBytes = 1 << 20
     /// A Packer template or variable file.
     public static let packerTemplateBytes = 4 << 20
 

@@ -12,12 +12,21 @@ public struct PackerOutput: Sendable {
 
     /// Paths of the files of all artifacts, as Packer named them, in order, each once.
     public private(set) var files: [String] = []
+    /// What Packer made elsewhere, from its summary at the end.
+    private var remoteImages: [RemoteImage] = []
+    /// The sources that Packer has finished, by the names in its messages.
+    private var finishedSources: [String] = []
+    /// Of the artifact whose lines are being read.
+    private var artifact = ReportedArtifact()
     /// The errors of the builds, from Packer's summary at the end.
     public private(set) var errors: [String] = []
     /// The last lines that Packer printed as errors.
     private var errorLines: [String] = []
     /// The process ids of the QEMUs that Packer started, in order.
     public private(set) var qemuPIDs: [Int32] = []
+    /// Packer was interrupted; what it says of its sources from then on does not mean that they
+    /// have made something.
+    private var isCancelling = false
     /// Packer has announced that it stops QEMU.
     private var isHalting = false
     /// QEMU's standard error, which Packer prints only to its debug log.
@@ -38,17 +47,30 @@ public struct PackerOutput: Sendable {
             return step(message).map { [$0, message] } ?? [message]
         case "error":
             keep(String(decoding: parsed.data.first ?? [], as: UTF8.self), in: &errors)
-        case "artifact":
-            // artifact,<number>,file,<number>,<path>
-            if parsed.data.count == 4, parsed.data[1] == Array("file".utf8) {
-                let path = String(decoding: parsed.data[3], as: UTF8.self)
-                if !files.contains(path), files.count < ProtocolLimits.artifactsPerAttempt {
-                    files.append(path)
-                }
-            }
+        case "artifact": take(artifactLine: parsed)
         default: break
         }
         return []
+    }
+
+    /// `artifact,<number>,<what>,…`; the lines of one artifact follow each other.
+    private mutating func take(artifactLine line: PackerLine) {
+        let words = line.data.map { String(decoding: $0, as: UTF8.self) }
+        switch (words.count, words.dropFirst().first) {
+        case (3, "builder-id"): artifact = ReportedArtifact(type: words[2])
+        case (3, "id"): artifact.id = words[2]
+        case (4, "file"):
+            artifact.hasFiles = true
+            if !files.contains(words[3]), files.count < ProtocolLimits.artifactsPerAttempt {
+                files.append(words[3])
+            }
+        case (2, "end"):
+            guard let image = artifact.remoteImage(of: line.target),
+                !remoteImages.contains(image), remoteImages.count < ProtocolLimits.remoteImages
+            else { return }
+            remoteImages.append(image)
+        default: break
+        }
     }
 
     /// A line of standard error: the debug log, of which only QEMU's output is kept, or a crash
@@ -64,6 +86,18 @@ public struct PackerOutput: Sendable {
         guard let text = Self.after("Qemu stderr: ", in: line) else { return nil }
         keep(String(decoding: text, as: UTF8.self), in: &qemuLines)
         return Message(stream: .err, text: Array("qemu: ".utf8) + text + [0x0A])
+    }
+
+    /// What is elsewhere now. Packer says it at its end, and nothing if it was interrupted: then it
+    /// is what the sources have made that were finished.
+    ///
+    /// - Parameter sources: the names of those that make images elsewhere. Messages lack the name
+    ///   of an HCL2 build, which may be before them.
+    public func remoteImages(of sources: [String]) -> [RemoteImage] {
+        guard remoteImages.isEmpty else { return remoteImages }
+        return finishedSources.filter { finished in
+            sources.contains { $0 == finished || $0.hasSuffix("." + finished) }
+        }.map { RemoteImage(builder: $0, type: "", id: nil) }
     }
 
     /// Packer may have stopped QEMU: something went wrong, or the guest is ready.
@@ -92,10 +126,30 @@ public struct PackerOutput: Sendable {
         }
     }
 
+    /// Notes that a source is finished, unless Packer was told to stop.
+    private mutating func noteEnd(_ message: [UInt8], isError: Bool) {
+        if isError, message.starts(with: Array("Cancelling build after".utf8)) {
+            isCancelling = true
+        }
+        guard !isCancelling, finishedSources.count < ProtocolLimits.remoteImages,
+            let source = Self.finishedSource(message)
+        else { return }
+        finishedSources.append(source)
+    }
+
+    /// `Build 'amazon-ebs' finished.`, in newer versions `… finished after 5 minutes 12 seconds.`
+    private static func finishedSource(_ message: [UInt8]) -> String? {
+        guard message.starts(with: Array("Build '".utf8)) else { return nil }
+        let said = String(decoding: message.prefix(1024), as: UTF8.self)
+        guard let match = said.firstMatch(of: /^Build '([^']+)' finished/) else { return nil }
+        return String(match.1)
+    }
+
     private mutating func uiMessage(_ data: [[UInt8]]) -> Message? {
         guard data.count >= 2 else { return nil }
         let isError = data[0] == Array("error".utf8)
         if Self.after("Halting the virtual machine", in: data[1]) != nil { isHalting = true }
+        noteEnd(data[1], isError: isError)
         // Packer pads its paragraphs with newlines at both ends.
         var text = data[1][...]
         while text.first == 0x0A { text = text.dropFirst() }
@@ -138,52 +192,17 @@ public struct PackerOutput: Sendable {
     }
 }
 
-/// A line of `packer -machine-readable`: `timestamp,target,type,data…`. The data may be any bytes.
-public struct PackerLine: Sendable, Hashable {
-    public var target: String
-    public var type: String
-    public var data: [[UInt8]]
+/// What Packer says of one artifact.
+private struct ReportedArtifact: Sendable {
+    /// Packer calls it the id of the builder.
+    var type = ""
+    var id = ""
+    var hasFiles = false
 
-    /// `nil` if the line does not have this form: output of another program, a crash report.
-    public init?(_ line: some Collection<UInt8>) {
-        let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        guard fields.count >= 3, !fields[0].isEmpty,
-            fields[0].allSatisfy({ (48...57).contains($0) }),
-            fields[2].allSatisfy({ $0 == 0x2D || (97...122).contains($0) }), !fields[2].isEmpty
-        else { return nil }
-        target = String(decoding: fields[1], as: UTF8.self)
-        type = String(decoding: fields[2], as: UTF8.self)
-        data = fields.dropFirst(3).map { Self.unescape($0) }
-    }
-
-    /// Packer escapes commas, newlines and carriage returns, but not backslashes, so a literal `\n`
-    /// in the output of a guest becomes a newline too.
-    static func unescape(_ field: some Collection<UInt8>) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(field.count)
-        var rest = field[...]
-        while let byte = rest.first {
-            if byte == UInt8(ascii: "%"), rest.starts(with: comma) {
-                out.append(UInt8(ascii: ","))
-                rest = rest.dropFirst(comma.count)
-            } else if byte == UInt8(ascii: "\\"), let escaped = newline(rest.dropFirst().first) {
-                out.append(escaped)
-                rest = rest.dropFirst(2)
-            } else {
-                out.append(byte)
-                rest = rest.dropFirst()
-            }
-        }
-        return out
-    }
-
-    private static let comma = Array("%!(PACKER_COMMA)".utf8)
-
-    private static func newline(_ letter: UInt8?) -> UInt8? {
-        switch letter {
-        case UInt8(ascii: "n"): 0x0A
-        case UInt8(ascii: "r"): 0x0D
-        default: nil
-        }
+    /// `nil` if it consists of files, or of nothing.
+    func remoteImage(of source: String) -> RemoteImage? {
+        // The builder `null` makes nothing, and calls it Null.
+        guard !hasFiles, !id.isEmpty, type != "fnoeding.null" else { return nil }
+        return RemoteImage(builder: source, type: type, id: id)
     }
 }

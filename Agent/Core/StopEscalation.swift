@@ -1,5 +1,6 @@
 /// How a process tree is stopped: SIGINT first, so that Packer deletes its output and stops QEMU,
-/// then SIGTERM, then SIGKILL. All within 10 s.
+/// then SIGTERM, then SIGKILL. All within 10 s, unless the build has something to clean up
+/// elsewhere.
 public struct StopEscalation: Sendable, Hashable {
     public enum Step: Sendable, Hashable {
         case interrupt, terminate, kill
@@ -7,9 +8,15 @@ public struct StopEscalation: Sendable, Hashable {
 
     private var next: Step?
     private var dueMilliseconds: Int64
+    /// From SIGINT to SIGTERM.
+    private let cleanupMilliseconds: Int64
 
-    /// - Parameter isUrgent: skip the grace periods in which the build could clean up.
-    public init(nowMilliseconds: Int64, isUrgent: Bool) {
+    /// - Parameters:
+    ///   - isUrgent: skip the grace periods in which the build could clean up.
+    ///   - cleanupSeconds: of the attempt's limits.
+    public init(nowMilliseconds: Int64, isUrgent: Bool, cleanupSeconds: Int? = nil) {
+        cleanupMilliseconds =
+            cleanupSeconds.map { Int64($0) * 1000 } ?? AgentLimits.interruptGraceMilliseconds
         next = isUrgent ? .kill : .interrupt
         dueMilliseconds = nowMilliseconds
     }
@@ -23,7 +30,7 @@ public struct StopEscalation: Sendable, Hashable {
         switch step {
         case .interrupt:
             next = .terminate
-            dueMilliseconds = nowMilliseconds + AgentLimits.interruptGraceMilliseconds
+            dueMilliseconds = nowMilliseconds + cleanupMilliseconds
         case .terminate:
             next = .kill
             dueMilliseconds = nowMilliseconds + AgentLimits.terminateGraceMilliseconds

@@ -4,22 +4,23 @@ public import BuildProtocol
 /// that a program of the attempt has stopped.
 public enum SupervisorOverdue: Sendable, Hashable {
     case cancelled
-    case outOfTime(AttemptLimits)
+    case outOfTime
 
     /// Counted from the cancel, or from the start.
-    public var milliseconds: Int64 {
-        switch self {
-        case .cancelled: AgentLimits.cancelMilliseconds
-        case .outOfTime(let limits):
-            Int64(limits.totalSeconds) * 1000 + AgentLimits.overdueMilliseconds
+    public func milliseconds(_ limits: AttemptLimits) -> Int64 {
+        let cleanup = Int64(limits.cleanupSeconds ?? 0) * 1000
+        return switch self {
+        case .cancelled: AgentLimits.cancelMilliseconds + cleanup
+        case .outOfTime:
+            Int64(limits.totalSeconds) * 1000 + AgentLimits.overdueMilliseconds + cleanup
         }
     }
 
-    public var fault: Fault {
+    public func fault(_ limits: AttemptLimits) -> Fault {
         let killed = "its supervisor did not stop by itself and was killed"
         switch self {
         case .cancelled: return Fault(.cancelled, .cancelled, "cancelled; \(killed)")
-        case .outOfTime(let limits):
+        case .outOfTime:
             let fault = TimeoutCause.total(seconds: limits.totalSeconds)
                 .fault(evidence: nil, lowestFreeBytes: .max)
             return Fault(fault.class, fault.code, "\(fault.reason); \(killed)")

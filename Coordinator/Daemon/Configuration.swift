@@ -37,6 +37,7 @@ struct Configuration {
     var git = GitSettings()
     /// Whose modes are looked at.
     var secretFiles: [String] = []
+    var imageRemover: RemovalProgram?
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
@@ -92,6 +93,8 @@ struct Configuration {
         requestQueue = try yaml.takeIfPresent("rabbitmq", .mapping).map(RabbitMQSettings.queue)
         secretSources = try Self.secrets(yaml)
         notifications = try NotificationSettings(yaml)
+        imageRemover = try yaml.takeIfPresent("remote_images", .mapping)
+            .map(RemoteImageSettings.remover)
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
                 "grace", .durationSeconds, default: retentionGraceSeconds)

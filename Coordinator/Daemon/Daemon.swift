@@ -133,6 +133,7 @@ extension Daemon {
     private static func addTriggers(_ configuration: Configuration, to ports: inout Ports) {
         ports.timeZones = ZoneFiles()
         ports.secretSources = configuration.secretSources
+        ports.imageRemover = configuration.imageRemover
         ports.hooks = configuration.hooks
         ports.requestQueue = configuration.requestQueue
         ports.statusSender = HTTPStatusSender(authorities: configuration.git.access.authorities)

@@ -31,6 +31,7 @@ public struct Leader: Sendable {
     private let dispatcher: Dispatcher
     private let drains: DrainWatch
     private let statuses: CommitStatuses
+    private let removal: RemoteImageRemoval
 
     init(ports: Ports, epoch: LeaseEpoch, changes: ChangeHub) {
         let store = ports.store.leading(epoch)
@@ -58,6 +59,7 @@ public struct Leader: Sendable {
             ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
         retention = ImageRetention(
             ports: ports, store: store, tracker: tracker, releases: releases)
+        removal = RemoteImageRemoval(ports: ports, store: store)
         storage = StorageGauge(ports: ports)
         drains = DrainWatch(ports: ports, fleet: fleet, tracker: tracker)
         hosts = HostAdministration(
@@ -97,6 +99,7 @@ public struct Leader: Sendable {
         await drains.look()
         await fleet.connect()
         await retention.start()
+        await removal.start()
         await storage.start()
         await dispatcher.start()
         await deliveries.start { [requests] ended in Task { await requests.ended(ended) } }
@@ -113,6 +116,7 @@ public struct Leader: Sendable {
         await dispatcher.stop()
         await drains.stop()
         await retention.stop()
+        await removal.stop()
         await storage.stop()
         await fleet.stop()
         await tracker.stop()

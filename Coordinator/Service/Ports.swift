@@ -26,6 +26,8 @@ public struct Ports: Sendable {
     /// Who is told what.
     public var notificationRules: [NotificationRule] = []
     public var notificationSender: (any NotificationSender)?
+    /// `nil`: what is no longer wanted elsewhere is only shown.
+    public var imageRemover: (any RemoteImageRemover)?
     /// Secrets that coordinator.yml names, by name.
     public var secretSources: [String: any SecretSource]
     /// `nil`: nothing is ever removed.

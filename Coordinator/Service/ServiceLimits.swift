@@ -89,6 +89,12 @@ public struct ServiceLimits: Sendable {
     /// checked in between.
     public var retentionMilliseconds: Int64 = 60 * 60_000
     public var retentionLookMilliseconds: Int64 = 60_000
+    /// Pauses before the removal of a remote image is tried again, up to a day: below
+    /// `RemovalRules.longestWaitMilliseconds`.
+    public var removalRetryMilliseconds: Int64 = 60_000
+    public var removalRetryLongestMilliseconds: Int64 = 86_400_000
+    /// Tries are counted this far, which is long after the pause has reached a day.
+    public var removalTriesCounted = 1_000
     /// How often everything that is stored is measured: a million files take some seconds.
     public var storageMilliseconds: Int64 = 15 * 60_000
     /// How often a template is read for its schedule and triggers without a push, and the pause

@@ -28,6 +28,9 @@ package struct PackerCheck: Sendable {
         try checkHypervisors(chosen, plan.recipe.packer ?? PackerOptions())
         try checkVariables(chosen, plan.recipe)
         try checkAccelerator(chosen.map(\.source), &plan)
+        if chosen.contains(where: { !$0.source.isLocal }) {
+            plan.limits.cleanupSeconds = CleanupBound.range.upperBound
+        }
         // Also if it needs no version: it needs a Packer.
         plan.packer = template.needs
     }

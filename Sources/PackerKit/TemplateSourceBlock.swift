@@ -19,6 +19,12 @@ public struct TemplateSourceBlock: Sendable, Hashable {
 
     public static let qemu = "qemu"
 
+    /// Whether everything that it makes is on the machine, or is removed when Packer ends.
+    public var isLocal: Bool {
+        type == Self.qemu || isOtherHypervisor
+            || ["null", "file", "docker", "lxc", "lxd", "vagrant"].contains(type)
+    }
+
     /// Whether it needs a hypervisor other than QEMU on the machine.
     public var isOtherHypervisor: Bool {
         ["virtualbox-", "vmware-iso", "vmware-vmx", "parallels-", "hyperv-"]

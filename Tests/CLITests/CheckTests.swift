@@ -149,6 +149,32 @@ struct CheckTests {
         #expect(await check("--no-packer").code == .ok)
     }
 
+    @Test("Without the secrets of a build, Packer is not asked, and that is said")
+    func secrets() async throws {
+        try write([
+            "aibuild.yml": """
+            template: guest.json
+            variables: {size: 3}
+            environment: {CLOUD_PASSWORD: {secret: cloud}}
+            """,
+            "guest.json": Self.template.replacing("\"file\"", with: "\"flie\""),
+        ])
+        let ran = await check()
+        #expect(ran.code == .ok && ran.out == "\(folder): the template is sound\n")
+        #expect(ran.err.hasPrefix("packer validate did not look at the template: "), "\(ran.err)")
+    }
+
+    @Test("A template that is a link is not looked at, and that is said")
+    func link() async throws {
+        try write([
+            "aibuild.yml": "template: guest.json\n", "other.json": "no JSON",
+        ])
+        try #require(symlink("other.json", folder + "/guest.json") == 0)
+        let ran = await check()
+        #expect(ran.code == .ok)
+        #expect(ran.err.hasPrefix("guest.json was not looked at, because"), "\(ran.err)")
+    }
+
     @Test("A template of an old Packer without a checksum is told what to write")
     func oldChecksum() async throws {
         try write([

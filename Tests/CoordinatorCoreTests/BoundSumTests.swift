@@ -7,8 +7,9 @@ import Testing
 @Suite struct BoundSumTests {
     /// Every `NumberBound`; TidyTests compares the list with the sources.
     private static let bounds: [any NumberBound.Type] = [
-        BootBound.self, ByteBound.self, ChunkBound.self, CountBound.self, DurationBound.self,
-        ExitStatusBound.self, KeptImagesBound.self, PortBound.self, PriorityBound.self,
+        BootBound.self, ByteBound.self, ChunkBound.self, CleanupBound.self, CountBound.self,
+        DurationBound.self, ExitStatusBound.self, KeptImagesBound.self, PortBound.self,
+        PriorityBound.self,
         RevisionBound.self, SecondsBound.self, SerialBound.self, SlotBound.self,
         TriggerSecondsBound.self, UnixTimeBound.self,
     ]

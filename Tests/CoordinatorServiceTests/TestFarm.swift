@@ -24,6 +24,7 @@ final class TestFarm: Sendable {
     let retentionGraceMilliseconds = Mutex<Int64>(0)
     let secretSources = Mutex<[String: any SecretSource]>([:])
     let timeZones = Mutex<(any TimeZones)?>(nil)
+    let imageRemover = Mutex<(any RemoteImageRemover)?>(nil)
 
     let templateServer: FakeTemplateServer?
 
@@ -56,7 +57,7 @@ final class TestFarm: Sendable {
 
     /// The ports of a coordinator of this farm.
     var ports: Ports {
-        Ports(
+        var ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             clock: clock, ids: clock, sheets: sheets,
             targets: [.registry: target, .openstack: target],
@@ -66,6 +67,8 @@ final class TestFarm: Sendable {
             retention: retention.withLock(\.self),
             retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self),
             timeZones: timeZones.withLock(\.self))
+        ports.imageRemover = imageRemover.withLock(\.self)
+        return ports
     }
 
     /// A coordinator as a new process would create it, with the same store and hosts.

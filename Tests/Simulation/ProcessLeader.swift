@@ -148,6 +148,10 @@ struct ProcessLeader: LeaderStore {
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await effect { try await base.save(state) }
     }
+    func record(_ removal: RecordedImage) async throws {
+        try await effect { try await base.record(removal) }
+    }
+
     func add(_ notifications: [OwedNotification]) async throws {
         try await effect { try await base.add(notifications) }
     }

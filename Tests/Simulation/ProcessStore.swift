@@ -162,6 +162,14 @@ struct ProcessStore: Store {
     ) async throws -> [OwedNotification] {
         try await effect { await base.waitingNotifications(to: place, limit: limit) }
     }
+    func remoteImages(ofBuild id: String) async throws -> [RecordedImage] {
+        try await effect { await base.remoteImages(ofBuild: id) }
+    }
+
+    func dueRemovals(atMilliseconds now: Int64, limit: Int) async throws -> [RecordedImage] {
+        try await effect { await base.dueRemovals(atMilliseconds: now, limit: limit) }
+    }
+
     func notificationCounts() async throws -> [NotificationCount] {
         try await effect { await base.notificationCounts() }
     }

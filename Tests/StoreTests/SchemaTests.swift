@@ -209,7 +209,7 @@ import Testing
             for store in stores { await store.close() }
             let database = try await SQLDatabase.open(location)
             let rows = try await database.query("SELECT version FROM schema_version")
-            #expect(try rows.map { try $0.int("version") }.sorted() == Array(1...18))
+            #expect(try rows.map { try $0.int("version") }.sorted() == Array(1...19))
             await database.close()
         }
     }

@@ -10,14 +10,15 @@ final class FakeServer: Sendable {
     /// Starts `<name>.py` with the file for its port, and these arguments.
     /// - Parameter place: its folder; that of this file if it is `nil`.
     static func start(
-        _ name: String, in place: String? = nil, _ arguments: [String]
+        _ name: String, in place: String? = nil, _ arguments: [String],
+        environment: [String: String] = [:]
     ) async throws -> FakeServer {
         let folder = try TemporaryFolder()
         let script = "\(place ?? Files.folder(of: #filePath))/\(name).py"
         let port = folder.path + "/port"
         let program = try FarmProgram(
             name, ["-B", script, port] + arguments, logPath: folder.path + "/log",
-            path: "/usr/bin/python3")
+            path: "/usr/bin/python3", environment: environment)
         let text = try await eventually("\(name) serves: \(program.log)") {
             (try? Files.read(port, limitBytes: 10)).map { String(decoding: $0, as: UTF8.self) }
         }

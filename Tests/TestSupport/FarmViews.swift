@@ -32,6 +32,11 @@ public struct FarmBuild: Decodable, Sendable {
         }
     }
 
+    public struct RemoteImage: Decodable, Sendable {
+        public var builder, type, state: String
+        public var id, problem: String?
+    }
+
     public struct Test: Decodable, Sendable {
         public var name, result, detail: String
         public var log: String?
@@ -62,6 +67,7 @@ public struct FarmBuild: Decodable, Sendable {
     public var image: Image?
     public var attempts: [Attempt]?
     public var tests: [Test]?
+    public var remoteImages: [RemoteImage]?
     public var waiting: Waiting?
 
     public var isEnded: Bool { ["passed", "failed", "cancelled"].contains(state) }

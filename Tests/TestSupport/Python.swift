@@ -3,12 +3,13 @@ import ProcessKit
 import Support
 
 /// The system's Python with docker-py and with modules that write spreadsheets as other programs
-/// do. They are installed from PyPI into a folder of the project, once.
+/// do. They are installed from PyPI into folders of the project, once.
 public enum Python {
-    private static let modules = [
-        "xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1", "docker==7.1.0",
-    ]
-    private static let installation = Task { try await install() }
+    private static let usual = Task {
+        try await install(["xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1", "docker==7.1.0"])
+    }
+    /// The folder of modules that stand for clouds.
+    static let clouds = Task { try await install(["moto[server]==5.2.5"]) }
 
     /// Runs a program that writes the file `sys.argv[1]`. - Returns: the contents of that file.
     public static func file(_ program: String) async throws -> [UInt8] {
@@ -20,14 +21,14 @@ public enum Python {
 
     public static func run(_ program: String, _ arguments: [String] = []) async throws {
         var environment = Command.minimalEnvironment
-        environment["PYTHONPATH"] = try await installation.value
+        environment["PYTHONPATH"] = try await usual.value
         let output = try await Command(
             ["/usr/bin/python3", "-c", program] + arguments, environment: environment
         ).run(timeoutSeconds: 120)
         guard output.status.isSuccess else { throw Failure("python: \(output.stderrText)") }
     }
 
-    private static func install() async throws -> String {
+    private static func install(_ modules: [String]) async throws -> String {
         let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
         let folder = root + "/.deps/python-" + SHA256.hex(modules.joined().utf8).prefix(8)
         if Files.exists(folder) { return folder }

@@ -63,7 +63,7 @@ actor AttemptRegistry {
             let supervisor = try await OwnThread.run { [files] in try files.start(order) }
             logger.info("attempt \(token) begins: \(order.start.build.imageName)")
             watch(entry, supervisor)
-            end(entry, when: .outOfTime(order.start.limits))
+            end(entry, when: .outOfTime)
             return .phase(entry.phase)
         } catch {
             logger.error("cannot start attempt \(token): \(error)")
@@ -220,12 +220,13 @@ actor AttemptRegistry {
 
     /// Kills a supervisor that does not stop by itself: it must not keep its slot.
     private func end(_ entry: AttemptEntry, when overdue: SupervisorOverdue) {
-        let due = Clocks.monotonicMilliseconds() + overdue.milliseconds
+        let due = Clocks.monotonicMilliseconds() + overdue.milliseconds(entry.order.start.limits)
         Task {
             try? await loop.sleep(untilMilliseconds: due)
             guard let supervisor = entry.supervisor, entry.isRunning else { return }
-            if entry.overdue == nil { entry.overdue = overdue.fault }
-            logger.error("attempt \(entry.folder.token): \(overdue.fault.reason)")
+            let fault = overdue.fault(entry.order.start.limits)
+            if entry.overdue == nil { entry.overdue = fault }
+            logger.error("attempt \(entry.folder.token): \(fault.reason)")
             supervisor.kill()
         }
     }
@@ -290,7 +291,7 @@ actor AttemptRegistry {
         {
             logger.info("attempt \(folder.token) runs on, process \(supervisor.pid)")
             watch(entry, supervisor)
-            end(entry, when: .outOfTime(order.start.limits))
+            end(entry, when: .outOfTime)
             if entry.isForgotten || Files.exists(folder.cancel) { end(entry, when: .cancelled) }
         } else {
             await conclude(entry)

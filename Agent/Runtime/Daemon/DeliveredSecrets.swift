@@ -6,20 +6,12 @@ import Support
 /// that no program sees but those that `secret_file` hands out. They are deleted when the attempt
 /// ends; its order never has a value.
 enum DeliveredSecrets {
-    /// Packer is given this while it only looks at a template.
-    private static let placeholder = "placeholder-of-a-secret"
-
     /// Takes the values out of the order, and names their files instead. A secret of this host that
     /// the guest OS may use comes first.
     static func keep(_ order: inout AttemptOrder, in folder: AttemptFolder) throws {
-        var values = order.start.secrets?.values ?? [:]
+        let values = order.start.secrets?.values ?? [:]
         order.start.secrets = nil
         let start = order.start
-        if order.isCheck == true {
-            for name in start.recipe.secrets where values[name] == nil {
-                values[name] = placeholder
-            }
-        }
         var known = order.secrets ?? [:]
         for (name, value) in values where known[name]?.isFor(start.build.guestOS) != true {
             try Files.makeFolder(folder.secrets, mode: 0o700)

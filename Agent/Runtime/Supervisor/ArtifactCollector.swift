@@ -123,7 +123,7 @@ struct ArtifactCollector {
             case .disk where !image.format.isDiskImage: "no disk image"
             case .archive where !image.isPacked, .box where !image.isPacked:
                 "neither compressed nor an archive"
-            case .disk, .archive, .box, .other, nil: nil
+            case .disk, .archive, .box, .other, .remote, nil: nil
             }
         guard let problem, let kind else { return }
         throw invalid(

@@ -21,6 +21,8 @@ final class AttemptContext {
     var evidence: GuestEvidence?
     /// What the build program gets, and what no log may show.
     var secrets: AttemptSecrets?
+    /// What the build has made outside this host.
+    var remoteImages: [RemoteImage] = []
     /// Results of the finished test cases.
     var tests: [TestResult] = []
 
@@ -73,6 +75,13 @@ final class AttemptContext {
         let now = Clocks.monotonicMilliseconds()
         timers.sawOutput(nowMilliseconds: now)
         if let cause = timers.expired(nowMilliseconds: now) { throw fault(of: cause) }
+    }
+
+    /// How its program is stopped.
+    func escalation(isUrgent: Bool, nowMilliseconds: Int64) -> StopEscalation {
+        StopEscalation(
+            nowMilliseconds: nowMilliseconds, isUrgent: isUrgent,
+            cleanupSeconds: order.start.limits.cleanupSeconds)
     }
 
     func fault(of cause: TimeoutCause) -> Fault {

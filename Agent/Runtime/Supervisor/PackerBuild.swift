@@ -39,9 +39,19 @@ struct PackerBuild {
             try context.enter(.building, run.shown(accepted))
             announced += try build(accepted, run)
         }
-        let files = try ArtifactSearch.find(left(announced, since: started), context)
+        var files = try ArtifactSearch.find(left(announced, since: started), context)
+        if let list = try remoteImageList() { files.append(list) }
         if files.isEmpty { throw ProgramFault(nothingLeft(announced), 0) }
         return files
+    }
+
+    /// The file that says what Packer made elsewhere, if it made something.
+    private func remoteImageList() throws -> LeftFile? {
+        guard !context.remoteImages.isEmpty else { return nil }
+        let path = "\(context.folder.output)/\(RemoteImageList.fileName)"
+        try Files.replace(
+            path, with: StateFile.encode(RemoteImageList(context.remoteImages)), mode: 0o644)
+        return LeftFile(path: path, kind: .remote)
     }
 
     private var folders: ProgramFolders { ProgramFolders(context.order, context.folder) }
@@ -52,6 +62,8 @@ struct PackerBuild {
         var except: [String]
         var variables: [String]
         var provisioners: [ProvisionerBlock]
+        /// The names of the sources that make images elsewhere.
+        var remoteSources: [String]
 
         var selection: [String] { PackerSelection.arguments(only: only, except: except) }
 
@@ -71,7 +83,8 @@ struct PackerBuild {
             let except = options.except ?? []
             return Run(
                 only: only, except: except, variables: variables,
-                provisioners: inputs.provisioners(only: only, except: except))
+                provisioners: inputs.provisioners(only: only, except: except),
+                remoteSources: inputs.remoteSources(only: only, except: except))
         }
     }
 
@@ -161,10 +174,14 @@ struct PackerBuild {
     private func build(_ template: String, _ run: Run) throws -> [String] {
         var sink = PackerSink(provisioners: run.provisioners)
         let watch = QEMUWatch(context)
+        let made = context.remoteImages
         let status = try packer(
             ["build", "-machine-readable", "-color=false"] + run.selection + run.variables
                 + [template], &sink
-        ) { sink, hasEnded in watch.check(sink.packer, hasEnded: hasEnded) }
+        ) { sink, hasEnded in
+            context.remoteImages = made + sink.packer.remoteImages(of: run.remoteSources)
+            return watch.check(sink.packer, hasEnded: hasEnded)
+        }
         let end = FaultClassifier.End(
             program: .packer, exitCode: status.exitCode, signal: status.signal,
             tail: sink.tail.text, summary: sink.packer.reason,

@@ -21,6 +21,12 @@ struct PackerInputs {
         return template.provisioners ?? []
     }
 
+    /// The names of those that make images elsewhere.
+    func remoteSources(only: [String], except: [String]) -> [String] {
+        let sources = template.selected(only: only, except: except) ?? template.sources ?? []
+        return sources.filter { !$0.isLocal }.compactMap(\.name)
+    }
+
     /// - Throws: a template fault if the template is missing, or Packer cannot read it.
     init(_ path: String, _ context: AttemptContext) throws {
         self.context = context

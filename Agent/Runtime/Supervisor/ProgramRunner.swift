@@ -220,7 +220,7 @@ private struct Session {
         let now = Clocks.monotonicMilliseconds()
         if self.fault == nil { self.fault = fault }
         if escalation == nil {
-            escalation = StopEscalation(nowMilliseconds: now, isUrgent: isUrgent)
+            escalation = context.escalation(isUrgent: isUrgent, nowMilliseconds: now)
             try? context.log.note(fault.reason)
         } else if isUrgent {
             escalation?.hurry(nowMilliseconds: now)

@@ -35,7 +35,8 @@ struct Supervisor {
             attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
             artifacts: artifacts, accelerator: order.accelerator,
             startedUnixMilliseconds: started, endedUnixMilliseconds: Clocks.unixMilliseconds(),
-            evidence: evidence, tests: context.tests.isEmpty ? nil : context.tests)
+            evidence: evidence, tests: context.tests.isEmpty ? nil : context.tests,
+            remoteImages: context.remoteImages.isEmpty ? nil : context.remoteImages)
         try Files.replace(folder.result, with: StateFile.encode(result), mode: 0o600)
     }
 
@@ -50,13 +51,13 @@ struct Supervisor {
         try QEMUShimLinks.make(folder, searchPath: order.searchPath)
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe
+        let secrets = try AttemptSecrets(order)
+        context.secrets = secrets
+        DeliveredSecrets.discard(keeping: secrets.files, in: folder)
         if case .test(let plan) = recipe.builder {
             try TestRun.run(plan, recipe.baseImage, context)
             return ([], 0)
         }
-        let secrets = try AttemptSecrets(order)
-        context.secrets = secrets
-        DeliveredSecrets.discard(keeping: secrets.files, in: folder)
         if order.isCheck == true {
             try PackerBuild.check(context)
             return ([], 0)
@@ -79,7 +80,9 @@ struct Supervisor {
             ).run()
         }
         try context.enter(.hashing)
-        return (try ArtifactCollector(context: context).collect(files), 0)
+        let artifacts = try ArtifactCollector(context: context).collect(files)
+        context.remoteImages = try RemoteImageFiles.images(in: artifacts, folder)
+        return (artifacts, 0)
     }
 
     /// Evidence of the guest. A build that failed by itself has stopped its QEMU, but the serial

@@ -40,6 +40,7 @@ struct TestCaseRun {
     }
 
     private func runOnce() throws {
+        if plan.isRemote { return try runRemotely() }
         let guest = try TestGuest.boot(order, folder, plan, image: image)
         defer { guest.end() }
         try waitUntilUp(guest)
@@ -136,17 +137,26 @@ struct TestCaseRun {
         try runToEnd(shell.command(GuestSSH.runScript), input: input.raw, what: "the script", guest)
     }
 
-    private func runProgram(_ guest: TestGuest) throws {
-        if let text = test.text {
-            try Files.replace(files.script, with: Array(text.utf8), mode: 0o700)
+    /// The image is elsewhere: the program boots it there, or looks at it.
+    private func runRemotely() throws {
+        guard test.kind == .program else {
+            throw TestVerdict.failed("only a program can test an image that is not on this host")
         }
-        let arguments = test.text == nil ? test.command ?? [] : [files.script]
+        let list = try StateFile.read(
+            RemoteImageList.self, image, limitBytes: AgentLimits.remoteListBytes)
+        var environment = BuildEnvironment.common(order, folder)
+        environment["AIBUILD_REMOTE_IMAGES"] = image
+        environment["AIBUILD_REMOTE_IDS"] = list.images.compactMap(\.id).joined(separator: "\n")
+        for name in (order.start.recipe.environment ?? [:]).keys {
+            environment[name] = getenv(name).map { String(cString: $0) }
+        }
+        try runProgram(environment, nil)
+    }
+
+    private func runProgram(_ guest: TestGuest) throws {
         var environment = BuildEnvironment.common(order, folder)
         environment["AIBUILD_GUEST_ADDRESS"] = "127.0.0.1"
         environment["AIBUILD_GUEST_PORT"] = String(guest.port)
-        environment["AIBUILD_IMAGE_NAME"] = order.start.build.imageName
-        environment["AIBUILD_BUILD_NUMBER"] = String(order.start.build.number)
-        environment["AIBUILD_TEST_CASE"] = test.name
         if let login = plan.login {
             environment["AIBUILD_GUEST_USER"] = login.user
             if login.method == .password {
@@ -157,6 +167,18 @@ struct TestCaseRun {
                 environment["AIBUILD_GUEST_KEY"] = files.key
             }
         }
+        try runProgram(environment, guest)
+    }
+
+    private func runProgram(_ own: [String: String], _ guest: TestGuest?) throws {
+        if let text = test.text {
+            try Files.replace(files.script, with: Array(text.utf8), mode: 0o700)
+        }
+        let arguments = test.text == nil ? test.command ?? [] : [files.script]
+        var environment = own
+        environment["AIBUILD_IMAGE_NAME"] = order.start.build.imageName
+        environment["AIBUILD_BUILD_NUMBER"] = String(order.start.build.number)
+        environment["AIBUILD_TEST_CASE"] = test.name
         let command = Command(arguments, environment: environment, workFolder: folder.work)
         do { try runToEnd(command, input: -1, what: "the program", guest) } catch let error
             as NotRunnable
@@ -166,7 +188,7 @@ struct TestCaseRun {
     }
 
     private func runToEnd(
-        _ command: Command, input: Int32, what: String, _ guest: TestGuest
+        _ command: Command, input: Int32, what: String, _ guest: TestGuest?
     ) throws {
         let child: ChildProcess
         do {
@@ -181,7 +203,9 @@ struct TestCaseRun {
         }
         if status.isSuccess { return }
         // If the guest died in the meantime, that explains it better.
-        if try guest.hasEndedMeanwhile(), !guest.hasExitedCleanly { throw exit(guest, isUp: true) }
+        if let guest, try guest.hasEndedMeanwhile(), !guest.hasExitedCleanly {
+            throw exit(guest, isUp: true)
+        }
         throw TestVerdict.failed("\(what) ended with \(status)")
     }
 

@@ -39,7 +39,7 @@ struct TestRun {
 
     private func prepare() throws {
         try Files.makeFolder(context.folder.tests, mode: 0o700)
-        guard let login = plan.login else { return }
+        guard let login = plan.login, !plan.isRemote else { return }
         let files = TestFiles(folder: context.folder)
         switch login.method {
         case .key: try copy(login.path, to: files.key)
@@ -131,13 +131,16 @@ struct TestRun {
         let command = Command(
             [
                 "/proc/self/exe", "test", context.folder.root, String(index), image,
-            ], environment: BuildEnvironment.test(context.order, context.folder),
+            ],
+            environment: BuildEnvironment.test(context.order, context.folder)
+                .merging(context.secrets?.environment ?? [:]) { own, _ in own },
             workFolder: context.folder.work)
         var sink = RawSink()
+        let inputs = [image] + (context.secrets?.files ?? [])
         // Silence does not count here: each step of a case has its own limit.
         let runner = ProgramRunner(
             context: context,
-            confinement: plan.isOnline ? .online(reading: [image]) : .offline(reading: [image]),
+            confinement: plan.isOnline ? .online(reading: inputs) : .offline(reading: inputs),
             endsOnSilence: false)
         let status = try runner.run(command, &sink)
         let tail = sink.tail.text

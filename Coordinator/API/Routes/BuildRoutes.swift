@@ -107,6 +107,9 @@ enum BuildRoutes {
         return BuildDetailView(
             build: await api.view(build), attempts: attempts,
             artifacts: artifacts.map(ArtifactView.init),
+            remoteImages: try await api.ports.store.remoteImages(ofBuild: build.id).map {
+                RemoteImageView($0, isRemovable: api.ports.imageRemover != nil)
+            },
             tests: try await api.ports.store.testRecords(ofBuild: build.id).map(TestView.init),
             waiting: build.state == .queued
                 ? await api.coordinator.leader?.tracker.explain(build.id) : nil,

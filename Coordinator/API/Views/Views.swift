@@ -174,22 +174,57 @@ struct ArtifactView: Encodable {
     }
 }
 
+struct RemoteImageView: Encodable {
+    /// What is known of its removal.
+    enum State: String, Encodable {
+        case kept, removing, removed
+        /// It is to be removed, and the coordinator does not know how.
+        case unwanted
+    }
+
+    var attempt, builder, type: String
+    var id: String?
+    var state: State
+    var removedAt, nextTryAt, problem: String?
+
+    init(_ recorded: RecordedImage, isRemovable: Bool) {
+        attempt = recorded.attempt.text
+        builder = recorded.image.builder
+        type = recorded.image.type
+        id = recorded.image.id
+        removedAt = recorded.removedMilliseconds.map(Time.text)
+        problem = recorded.problem
+        if removedAt != nil {
+            state = .removed
+        } else if let next = recorded.removeMilliseconds {
+            state = isRemovable ? .removing : .unwanted
+            nextTryAt = isRemovable ? Time.text(next) : nil
+        } else {
+            state = .kept
+        }
+    }
+}
+
 /// `BuildView` and the details of a single build, in one object.
 struct BuildDetailView: Encodable {
     var build: BuildView
     var attempts: [AttemptView]
     var artifacts: [ArtifactView]
+    var remoteImages: [RemoteImageView]
     var tests: [TestView]
     var waiting: Waiting?
     var plan: BuildPlan
 
-    private enum Key: String, CodingKey { case attempts, artifacts, tests, waiting, plan }
+    private enum Key: String, CodingKey {
+        case attempts, artifacts, remoteImages, tests, waiting, plan
+    }
 
     func encode(to encoder: any Encoder) throws {
         try build.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(attempts, forKey: .attempts)
         try container.encode(artifacts, forKey: .artifacts)
+        try container.encode(remoteImages, forKey: .remoteImages)
         try container.encode(tests, forKey: .tests)
         try container.encodeIfPresent(waiting, forKey: .waiting)
         try container.encode(plan, forKey: .plan)

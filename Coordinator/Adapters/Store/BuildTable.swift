@@ -138,6 +138,13 @@ enum BuildTable {
                 try TestLogTable.insert(record, transaction)
             }
             for release in change.releases { try ReleaseTable.insertOnce(release, transaction) }
+            for image in change.recordedImages {
+                try RemoteImageTable.insert(image, transaction)
+            }
+            if change.withdrawsImage {
+                try RemoteImageTable.release(
+                    ofBuild: build.id, atMilliseconds: change.atMilliseconds, transaction)
+            }
             return changed
         }
     }
@@ -157,9 +164,14 @@ enum BuildTable {
     static func beginPrune(
         _ id: String, atMilliseconds: Int64, _ transaction: borrowing SQLTransaction
     ) throws -> Build? {
-        try set(
+        let pruned = try set(
             "pruned_ms = ?, prune_pending = 1", [.int(atMilliseconds)], id, transaction
         ) { $0.isPrunable }
+        if pruned != nil {
+            try RemoteImageTable.release(
+                ofBuild: id, atMilliseconds: atMilliseconds, transaction)
+        }
+        return pruned
     }
 
     static func endPrune(_ id: String, _ transaction: borrowing SQLTransaction) throws {

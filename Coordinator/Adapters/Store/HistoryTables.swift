@@ -54,6 +54,7 @@ enum HistoryTables {
             for statement in [
                 "DELETE FROM artifacts WHERE attempt IN "
                     + "(SELECT token FROM attempts WHERE build = ?)",
+                "DELETE FROM remote_images WHERE build = ?",
                 "DELETE FROM test_log WHERE build_id = ?", "DELETE FROM attempts WHERE build = ?",
                 "DELETE FROM builds WHERE id = ?",
             ] { try transaction.execute(statement, [.text(id)]) }

@@ -275,6 +275,10 @@ struct SQLLeader: LeaderStore {
         try await write { try TriggerTable.save(state, $0) }
     }
 
+    func record(_ removal: RecordedImage) async throws {
+        try await write { try RemoteImageTable.record(removal, $0) }
+    }
+
     // MARK: Notifications
 
     func add(_ notifications: [OwedNotification]) async throws {

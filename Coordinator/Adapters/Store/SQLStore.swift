@@ -269,6 +269,16 @@ public final class SQLStore: Store, LeaseStore {
         try await access.usable(NotificationTable.waiting(to: place), limit: limit)
     }
 
+    public func remoteImages(ofBuild id: String) async throws -> [RecordedImage] {
+        try await access.usable(RemoteImageTable.all(ofBuild: id))
+    }
+
+    public func dueRemovals(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [RecordedImage] {
+        try await access.usable(RemoteImageTable.due(atMilliseconds: now), limit: limit)
+    }
+
     public func notificationCounts() async throws -> [NotificationCount] {
         try await access.usable(NotificationTable.counts)
     }

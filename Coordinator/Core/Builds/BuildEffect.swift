@@ -33,6 +33,6 @@ extension AttemptEnd {
             outcome: outcome ?? finished.outcome, logBytes: finished.logBytes,
             logSHA256: finished.logSHA256, accelerator: finished.accelerator,
             artifacts: finished.artifacts, evidence: finished.evidence,
-            tests: finished.tests ?? [])
+            tests: finished.tests ?? [], remoteImages: finished.remoteImages ?? [])
     }
 }

@@ -184,6 +184,7 @@ public struct BuildMachine: Sendable {
         }
         sanitized.tests = TestPlanning.accepted(finished.tests ?? [], in: tests)
         sanitized.artifacts = []
+        sanitized.remoteImages = nil
         return sanitized
     }
 

@@ -28,7 +28,7 @@ struct InMemoryLeader: LeaderStore {
     }
 
     func beginPrune(build id: String, atMilliseconds: Int64) async throws -> Build? {
-        try await write { $0.builds.beginPrune(id, atMilliseconds: atMilliseconds) }
+        try await write { $0.beginPrune(id, atMilliseconds: atMilliseconds) }
     }
 
     func endPrune(build id: String) async throws { try await write { $0.builds.endPrune(id) } }
@@ -165,6 +165,10 @@ struct InMemoryLeader: LeaderStore {
 
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await write { $0.save(state) }
+    }
+
+    func record(_ removal: RecordedImage) async throws {
+        try await write { $0.images.record(removal) }
     }
 
     // MARK: Notifications

@@ -193,5 +193,13 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.notifications.waiting(to: place, limit: limit)
     }
 
+    public func remoteImages(ofBuild id: String) -> [RecordedImage] {
+        tables.images.all(ofBuild: id)
+    }
+
+    public func dueRemovals(atMilliseconds now: Int64, limit: Int) -> [RecordedImage] {
+        tables.images.due(atMilliseconds: now, limit: limit)
+    }
+
     public func notificationCounts() -> [NotificationCount] { tables.notifications.counts() }
 }

@@ -5,6 +5,7 @@ extension InMemoryTables {
         let oldBuilds = builds.history(before: milliseconds)
             .filter { !releases.holds(build: $0) }.prefix(limit)
         builds.remove(oldBuilds)
+        for id in oldBuilds { images.remove(ofBuild: id) }
         let counts = [oldReleases.count, oldBuilds.count]
         return
             (counts

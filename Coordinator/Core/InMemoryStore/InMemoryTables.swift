@@ -12,6 +12,7 @@ struct InMemoryTables: Sendable {
     var statuses = InMemoryStatuses()
     var secrets = InMemorySecrets()
     var notifications = InMemoryNotifications()
+    var images = InMemoryImages()
     var triggers: [String: TriggerState] = [:]
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
@@ -32,8 +33,18 @@ struct InMemoryTables: Sendable {
             builds.recordAttempt(of: change, on: build)
             historic.apply(change.buildLogChange(build))
             for release in change.releases { releases.add(release) }
+            images.add(change.recordedImages)
+            if change.withdrawsImage {
+                images.release(ofBuild: build.id, atMilliseconds: change.atMilliseconds)
+            }
             return changed
         }
+    }
+
+    mutating func beginPrune(_ id: String, atMilliseconds: Int64) -> Build? {
+        let pruned = builds.beginPrune(id, atMilliseconds: atMilliseconds)
+        if pruned != nil { images.release(ofBuild: id, atMilliseconds: atMilliseconds) }
+        return pruned
     }
 
     mutating func record(_ entry: BuildLogEntry) -> BuildLogEntry {

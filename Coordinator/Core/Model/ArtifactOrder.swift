@@ -34,7 +34,7 @@ public struct ArtifactOrder: Sendable {
             let rank = Rank(
                 parts: [
                     artifact.sha256 == published, artifact.isImage == true,
-                    artifact.format.isDiskImage, artifact.kind == .archive || artifact.kind == .box,
+                    artifact.format.isDiskImage, [.archive, .box, .remote].contains(artifact.kind),
                     artifact.isProduct, Self.isNamed(artifact.name, imageName),
                     !Self.isDataDisk(artifact.name, of: names),
                 ], sizeBytes: artifact.sizeBytes, name: artifact.name)

@@ -51,13 +51,16 @@ public struct AttemptEnd: Sendable, Hashable {
     public var evidence: GuestEvidence?
     /// The results of a test attempt, in order.
     public var tests: [TestResult]
+    /// What it made elsewhere, and did not take back.
+    public var remoteImages: [RemoteImage]
     /// When its slot on the host was free; `nil` if nobody noticed.
     @OptionalBounded<UnixTimeBound> public var leftHostMilliseconds: Int64?
 
     public init(
         outcome: Outcome, logBytes: Int64? = nil, logSHA256: String? = nil,
         accelerator: Accelerator? = nil, artifacts: [Artifact] = [],
-        evidence: GuestEvidence? = nil, tests: [TestResult] = []
+        evidence: GuestEvidence? = nil, tests: [TestResult] = [],
+        remoteImages: [RemoteImage] = []
     ) {
         self.outcome = outcome
         self.logBytes = logBytes
@@ -66,5 +69,6 @@ public struct AttemptEnd: Sendable, Hashable {
         self.artifacts = artifacts
         self.evidence = evidence
         self.tests = tests
+        self.remoteImages = remoteImages
     }
 }

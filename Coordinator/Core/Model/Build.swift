@@ -134,11 +134,6 @@ public struct BuildPlan: Sendable, Hashable, Codable {
 
     /// Whether its image is one of the guest OS's, and not of something that is tried out.
     public var isPublished: Bool { publishes ?? true }
-
-    /// What not every agent can do, and a stage of the build needs.
-    public func abilities(in stage: BuildStage) -> Set<BuildAbility> {
-        stage == .build ? template.abilities.union(recipe.abilities) : template.abilities
-    }
 }
 
 /// The main image of a build in the web root.

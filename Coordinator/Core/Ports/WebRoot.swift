@@ -124,8 +124,18 @@ extension Publication {
         if let problem = build.plan.recipe.problem(of: artifacts) {
             throw Fault(.template, .noImage, "the build " + problem)
         }
-        guard let image = artifacts.first, build.plan.tests != nil, !image.format.isDiskImage
+        guard let image = artifacts.first, let tests = build.plan.tests,
+            !image.format.isDiskImage
         else { return }
+        if image.kind == .remote {
+            let other = tests.plan.cases.first { $0.kind != .program }
+            guard let other else { return }
+            throw Fault(
+                .template, .noImage,
+                "the test case \(Names.quoted(other.name)) boots an image on a host, and the "
+                    + "build's image is elsewhere: put the case under `tests: skip`, and test with "
+                    + "a `program`")
+        }
         throw Fault(
             .template, .noImage,
             "the build's image \(Names.quoted(image.name)) is no disk image, so it cannot be "
@@ -159,7 +169,9 @@ extension Artifact {
     public func publishedName(at index: Int, imageName: String) -> String {
         guard index == 0 else { return "\(imageName)-\(name)" }
         if format.isDiskImage { return "\(imageName).\(format.rawValue)" }
-        guard kind != nil, let ending = FileEnding.of(name) else { return "\(imageName)-\(name)" }
+        guard kind != nil, kind != .remote, let ending = FileEnding.of(name) else {
+            return "\(imageName)-\(name)"
+        }
         return imageName + ending
     }
 }

@@ -19,7 +19,7 @@ final class AttemptStart {
     /// - Throws: `Fault` if the attempt cannot start, `StoreError`
     func message(to host: Host, _ report: HostReport?) async throws -> Start {
         var start = Start(build, as: token, url: ports.webRoot.url)
-        if build.stage == .build, !build.plan.secrets.isEmpty {
+        if build.usesEnvironment, !build.plan.secrets.isEmpty {
             let values = try await values(report)
             if !values.isEmpty {
                 try await record(values.keys.sorted(), host)

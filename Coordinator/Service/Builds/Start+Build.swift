@@ -33,20 +33,28 @@ extension Start {
         else {
             var recipe = build.plan.recipe
             recipe.jenkins?.webServer = Self.authority(of: url(""))
-            if !build.plan.mayUseSecrets {
-                recipe.environment = recipe.environment?.filter { $0.value.secretName == nil }
-            }
+            recipe.environment = build.plan.environment
             return recipe
         }
         plan.imageFormat = image.format
+        // A program that tests an image in a cloud has to sign in there.
         return BuildRecipe(
             builder: .test(plan),
-            baseImage: BaseImage(url: url(image.path), sha256: image.sha256))
+            baseImage: BaseImage(url: url(image.path), sha256: image.sha256),
+            environment: plan.isRemote ? build.plan.environment : nil)
     }
 
     /// Host and port of a URL.
     private static func authority(of url: String) -> String? {
         let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         return parts.count > 2 ? parts[2].split(separator: "@").last.map(String.init) : nil
+    }
+}
+
+extension BuildPlan {
+    /// What programs of the build get.
+    fileprivate var environment: [String: EnvironmentValue]? {
+        guard !mayUseSecrets else { return recipe.environment }
+        return recipe.environment?.filter { $0.value.secretName == nil }
     }
 }

@@ -28,6 +28,8 @@ actor TemplateCheck {
     /// - Throws: `TemplateFault` with what Packer says.
     func check(_ new: NewBuild) async throws {
         guard case .packer = new.plan.recipe.builder else { return }
+        // Only builds get them, and Packer would sign in to a cloud without.
+        guard new.plan.farmSecrets == nil else { return }
         let start = Start(
             Build(new, number: 1), as: ports.ids.randomToken(), url: ports.webRoot.url)
         let recipe = try CanonicalJSON.encode(start.recipe)

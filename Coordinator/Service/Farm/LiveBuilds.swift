@@ -175,8 +175,8 @@ extension QueuedBuild {
             requirements: build.requirements, concurrency: build.plan.concurrency,
             failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
             testAbilities: build.testPlan?.abilities ?? [],
-            buildAbilities: build.plan.abilities(in: build.stage),
-            needs: build.stage == .build
+            buildAbilities: build.abilities,
+            needs: build.usesEnvironment
                 ? BuildNeeds(build.plan, guestOS: build.guestOS) : BuildNeeds(),
             begunOn: build.stage == .test ? live.lastHost : nil, tests: build.testsToCome)
     }
@@ -214,7 +214,19 @@ extension Build {
     }
 
     /// What the current stage tests; `nil` in the build stage.
-    var testPlan: TestPlan? { stage == .test ? plan.tests?.plan : nil }
+    var testPlan: TestPlan? {
+        guard stage == .test, var tests = plan.tests?.plan else { return nil }
+        tests.imageFormat = image?.format ?? tests.imageFormat
+        return tests
+    }
+
+    /// Whether programs of the current stage get the environment of the recipe, and its secrets.
+    var usesEnvironment: Bool { testPlan?.isRemote ?? true }
+
+    /// What not every agent can do, and the current stage needs.
+    fileprivate var abilities: Set<BuildAbility> {
+        plan.template.abilities.union(usesEnvironment ? plan.recipe.abilities : [])
+    }
 
     var limits: AttemptLimits {
         guard stage == .test, let tests = plan.tests else { return plan.limits }

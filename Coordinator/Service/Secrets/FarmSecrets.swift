@@ -59,12 +59,12 @@ public struct FarmSecrets: Sendable {
         return (open.isEmpty ? nil : open, closed)
     }
 
-    /// The values that an attempt of the build stage gets: what the host has itself is not sent.
+    /// The values that an attempt gets whose programs have the environment of the recipe: what the
+    /// host has itself is not sent.
     /// - Throws: `SecretFault`, `StoreError`; `Refusal` if a secret is gone or not for the guest OS
     ///   any more.
     func values(for build: Build, at host: HostReport?) async throws -> [String: Secret] {
         var values: [String: Secret] = [:]
-        guard build.stage == .build else { return values }
         for name in build.plan.secrets {
             let isThere = host?.secrets?.contains(name) ?? false
             if isThere, host?.allows(secret: name, guestOS: build.guestOS) ?? false { continue }

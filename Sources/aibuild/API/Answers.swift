@@ -137,6 +137,7 @@ struct BuildAnswer: Decodable {
     var attempts: [AttemptAnswer]?
     var tests: [TestAnswer]?
     var artifacts: [ArtifactAnswer]?
+    var remoteImages: [RemoteImageAnswer]?
     var waiting: WaitingAnswer?
     var plan: PlanAnswer?
 
@@ -176,6 +177,11 @@ struct GuestAnswer: Decodable {
 struct ArtifactAnswer: Decodable {
     var name, sha256, format: String
     var sizeBytes: Int64
+}
+
+struct RemoteImageAnswer: Decodable {
+    var builder, state: String
+    var id, removedAt, nextTryAt, problem: String?
 }
 
 struct TestAnswer: Decodable {

@@ -12,6 +12,7 @@ import TextKit
 struct LocalPacker {
     let program: String
     let environment: [String: String]
+    private let own: [String: String]
 
     /// `nil` if none is installed.
     init?(_ own: [String: String] = ProcessInfo.processInfo.environment) {
@@ -19,8 +20,16 @@ struct LocalPacker {
             return nil
         }
         self.program = program
+        self.own = own
         environment = own.merging(["CHECKPOINT_DISABLE": "1", "PACKER_NO_COLOR": "1"]) { $1 }
             .filter { $0.key != "PACKER_LOG" }
+    }
+
+    /// Whether every variable that has a secret in a build is set here.
+    func hasValues(for recipe: BuildRecipe) -> Bool {
+        (recipe.environment ?? [:]).allSatisfy { name, value in
+            value.secretName == nil || own[name] != nil
+        }
     }
 }
 
@@ -103,11 +112,7 @@ struct PackerRun {
         var environment = packer.environment
         environment["PACKER_CACHE_DIR"] = temporary + "/packer_cache"
         for (name, value) in plan.recipe.environment ?? [:] {
-            switch value {
-            case .text(let text): environment[name] = text
-            // Only hosts have them.
-            case .secret, .secretFile: environment[name] = "secret"
-            }
+            if case .text(let text) = value { environment[name] = text }
         }
         return try await ProcessKit.Command(
             [packer.program] + arguments, environment: environment, workFolder: folder

@@ -39,14 +39,23 @@ struct TemplateFolderCheck {
         report.images = template.images.all.compactMap(\.name)
         let packer = usesPacker ? LocalPacker() : nil
         var asksPacker = false
+        /// Images whose builds get secrets.
+        var secretive: [String?] = []
         for (name, image) in template.images.all {
             do throws(TemplateFault) {
                 let image = try image.get()
                 let plan = try template.plan(image, variables: variables)
                 if let problem = unknownZone(image) { report.add(problem, name) }
-                guard let check = image.packer else { continue }
+                guard let check = image.packer else {
+                    if let note = unread(image) { report.notes.append(note) }
+                    continue
+                }
                 asksPacker = true
                 guard let packer else { continue }
+                guard packer.hasValues(for: plan.recipe) else {
+                    secretive.append(name)
+                    continue
+                }
                 let run = PackerRun(
                     packer: packer, plan: plan, check: check, folder: path,
                     temporary: temporary)
@@ -58,7 +67,22 @@ struct TemplateFolderCheck {
                 "Packer is not installed here, so packer validate did not look at the template; "
                     + "a host does so when a build is submitted.")
         }
+        if !secretive.isEmpty {
+            let names = secretive.compactMap(\.self).joined(separator: ", ")
+            report.notes.append(
+                "packer validate did not look at "
+                    + (names.isEmpty ? "the template" : "the images \(names)")
+                    + ": only a build gets its secrets, and Packer would try to sign in without. "
+                    + "To have it look, set the variables of `environment` that have secrets.")
+        }
         return report
+    }
+
+    /// Why Packer's template was not looked at; `nil` if there is none.
+    private func unread(_ image: ReadTemplate) -> String? {
+        guard case .packer(let template) = image.file.recipe.builder else { return nil }
+        return "\(template) was not looked at, because it is a symbolic link or too large; a host "
+            + "looks at it when a build is submitted."
     }
 
     /// Those in aibuild.yml itself; a missing file is reported later.

@@ -38,6 +38,7 @@ struct BuildDetails {
         printAttempts(build)
         printGuests(build)
         printArtifacts(build)
+        printRemoteImages(build)
     }
 
     /// What the image was made from, and where its digest was found.
@@ -106,6 +107,24 @@ struct BuildDetails {
             let lines = serial.split(whereSeparator: \.isNewline).suffix(Self.consoleLines)
             for line in lines { context.console.out("  \(SafeText.line(String(line)))\n") }
         }
+    }
+
+    private func printRemoteImages(_ build: BuildAnswer) {
+        var table = Table("ELSEWHERE", "BUILDER", "STATE")
+        for image in build.remoteImages ?? [] {
+            let state =
+                switch image.state {
+                case "removed": "removed \(Format.time(image.removedAt))"
+                case "removing":
+                    (image.problem.map { "cannot be removed: \($0)" } ?? "is to be removed")
+                        + (image.nextTryAt.map { "; next try \(Format.time($0))" } ?? "")
+                case "unwanted": "not wanted any more: remove it there, if it exists"
+                default: image.state
+                }
+            table.add(
+                .init(image.id ?? "(not known)"), .init(image.builder), .init(state))
+        }
+        context.printSection(table)
     }
 
     private func printArtifacts(_ build: BuildAnswer) {

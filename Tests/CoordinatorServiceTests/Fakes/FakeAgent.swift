@@ -27,6 +27,8 @@ final class FakeAgent: Sendable {
         var ignoresCancel = false
         /// Names of test cases whose results are missing from the reports of test attempts.
         var forgottenTests: Set<String> = []
+        /// Sent with every end.
+        var remoteImages: [RemoteImage]?
         /// Sent with every end that is not a pass.
         var evidence: GuestEvidence?
         /// Ends each session at once, like a daemon that cannot encode its first message.
@@ -185,6 +187,10 @@ final class FakeAgent: Sendable {
             if case .log(var chunk) = message {
                 guard Self.distort(&chunk, hasEnded, &settings) else { return [] }
                 message = .log(chunk)
+            }
+            if case .finished(var finished) = message {
+                finished.remoteImages = settings.remoteImages
+                message = .finished(finished)
             }
             let before = settings.lastMessage
             settings.lastMessage = message

@@ -166,6 +166,16 @@ extension InterceptingStore {
     ) async throws -> [OwedNotification] {
         try await around(.read) { try await base.waitingNotifications(to: place, limit: limit) }
     }
+    func remoteImages(ofBuild id: String) async throws -> [RecordedImage] {
+        try await around(.read) { try await base.remoteImages(ofBuild: id) }
+    }
+
+    func dueRemovals(atMilliseconds now: Int64, limit: Int) async throws -> [RecordedImage] {
+        try await around(.read) {
+            try await base.dueRemovals(atMilliseconds: now, limit: limit)
+        }
+    }
+
     func notificationCounts() async throws -> [NotificationCount] {
         try await around(.read) { try await base.notificationCounts() }
     }
@@ -326,6 +336,10 @@ struct InterceptingLeader: LeaderStore {
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await around(.write) { try await base.save(state) }
     }
+    func record(_ removal: RecordedImage) async throws {
+        try await around(.write) { try await base.record(removal) }
+    }
+
     func add(_ notifications: [OwedNotification]) async throws {
         try await around(.write) { try await base.add(notifications) }
     }

@@ -31,6 +31,7 @@ enum Migrator {
         Migration(version: 16, changes: SecretTable.changes),
         Migration(version: 17, changes: TriggerTable.changes),
         Migration(version: 18, changes: NotificationTable.changes),
+        Migration(version: 19, changes: RemoteImageTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

@@ -18,7 +18,7 @@ public protocol Store: StoreReader, AuditLog, DeliveryInbox {
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
     SecretReader, DeliveryReader, StatusReader, TriggerReader,
-    NotificationReader, UnusableRowReader
+    NotificationReader, RemoteImageReader, UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
@@ -28,7 +28,7 @@ public protocol StoreReader:
 public protocol LeaderStore:
     BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
     HistoryWriter, RetentionWriter, SecretWriter, DeliveryWriter, StatusWriter, TriggerWriter,
-    NotificationWriter
+    NotificationWriter, RemoteImageWriter
 {}
 
 /// Why the store refused a call or could not answer it.

@@ -1,0 +1,22 @@
+import CoordinatorAdapters
+import YAMLKit
+
+/// `remote_images:` in coordinator.yml: how what builds made in clouds and registries is removed.
+enum RemoteImageSettings {
+    private static let timeoutSeconds = 1...3600
+
+    static func remover(_ yaml: YAMLMapping) throws -> RemovalProgram {
+        let command = try yaml.take("remove", .list(of: .string))
+        guard command.first?.utf8.first == UInt8(ascii: "/") else {
+            throw yaml.error(
+                "remove",
+                "expected a list that begins with an absolute path, such as "
+                    + "[/etc/aibuild/remove-image]")
+        }
+        let timeout = try yaml.take("timeout", .durationSeconds, default: 600)
+        guard timeoutSeconds.contains(timeout) else {
+            throw yaml.error("timeout", "expected 1s to 1h")
+        }
+        return RemovalProgram(command, timeoutSeconds: timeout)
+    }
+}

@@ -1,0 +1,83 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+import TextKit
+
+/// Removes what builds made outside their hosts and nobody wants any more: what an attempt left
+/// that did not pass, an image that its tests rejected, or one that retention has removed here.
+/// The store remembers what is due, so that a crash loses none.
+actor RemoteImageRemoval {
+    private let ports: Ports
+    private let store: any RemoteImageWriter
+    private let looks: Repetition
+    private let log = Logger("retention")
+
+    init(ports: Ports, store: any RemoteImageWriter) {
+        self.ports = ports
+        self.store = store
+        looks = Repetition(ports.clock)
+    }
+
+    /// Does nothing if the operator has not said how.
+    func start() {
+        guard let remover = ports.imageRemover else { return }
+        looks.start { await self.look(remover) }
+    }
+
+    func stop() async { await looks.stop() }
+
+    private func look(_ remover: any RemoteImageRemover) async -> Int64 {
+        do {
+            // Each that fails is due later, so that this ends.
+            while !looks.isStopping {
+                let due = try await ports.store.dueRemovals(
+                    atMilliseconds: ports.clock.unixMilliseconds(), limit: ports.limits.pageRows)
+                if due.isEmpty { break }
+                for image in due where !looks.isStopping { try await remove(image, remover) }
+            }
+        } catch {
+            if !looks.isStopping { log.warning("cannot remove remote images: \(error)") }
+        }
+        return ports.limits.retentionLookMilliseconds
+    }
+
+    /// - Throws: `StoreError`
+    private func remove(_ due: RecordedImage, _ remover: any RemoteImageRemover) async throws {
+        guard let build = try await ports.store.build(id: due.build) else { return }
+        var image = due
+        do {
+            try await remover.remove(due.image, of: build)
+            image.removeMilliseconds = nil
+            image.removedMilliseconds = ports.clock.unixMilliseconds()
+            image.problem = nil
+        } catch {
+            // It was interrupted: the next leader removes it.
+            if looks.isStopping { return }
+            note(error, in: &image, build)
+        }
+        try await store.record(image)
+        guard image.removedMilliseconds != nil else { return }
+        try await ports.audit(
+            "coordinator", "image.remove", "\(build.guestOS):\(build.number)", due.image.label)
+    }
+
+    private func note(_ error: any Error, in image: inout RecordedImage, _ build: Build) {
+        let problem = "\(error)".prefixOfUTF8(ports.limits.reasonBytes)
+        if problem != image.problem {
+            log.warning(
+                "cannot remove \(image.image.label) of build \(build.guestOS):\(build.number): "
+                    + problem)
+        }
+        image.problem = problem
+        image.tries = min(image.tries + 1, ports.limits.removalTriesCounted)
+        let delay = Backoff.delay(
+            afterTries: image.tries, first: ports.limits.removalRetryMilliseconds,
+            longest: ports.limits.removalRetryLongestMilliseconds)
+        image.removeMilliseconds = ports.clock.unixMilliseconds() + delay
+    }
+}
+
+extension RemoteImage {
+    /// For people.
+    var label: String { id.map { "\($0) (\(builder))" } ?? "what \(builder) may have left" }
+}
