@@ -58,7 +58,7 @@ extension AgentMessage {
         case .log(let chunk): chunk.attempt
         case .finished(let finished): finished.attempt
         case .error(let report): report.attempt
-        case .hello, .host, .pong: nil
+        case .hello, .host, .pong, .plugins: nil
         }
     }
 }

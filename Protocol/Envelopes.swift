@@ -7,6 +7,7 @@ public enum CoordinatorMessage: Sendable, Hashable {
     case follow(Follow)
     case forget(Forget)
     case ping(Ping)
+    case plugins(HandedOutPlugins)
 }
 
 /// The messages of an agent.
@@ -18,6 +19,7 @@ public enum AgentMessage: Sendable, Hashable {
     case finished(Finished)
     case error(ErrorReport)
     case pong(Ping)
+    case plugins(MissingPlugins)
 }
 
 /// A message of a type that is unknown to this side; answered with `error unknownType`.
@@ -49,6 +51,7 @@ extension CoordinatorMessage: Codable {
         case "follow": self = .follow(try Follow(from: decoder))
         case "forget": self = .forget(try Forget(from: decoder))
         case "ping": self = .ping(try Ping(from: decoder))
+        case "plugins": self = .plugins(try HandedOutPlugins(from: decoder))
         case let type: throw UnknownMessageType(type: type)
         }
     }
@@ -62,6 +65,7 @@ extension CoordinatorMessage: Codable {
             case .follow(let body): ("follow", body)
             case .forget(let body): ("forget", body)
             case .ping(let body): ("ping", body)
+            case .plugins(let body): ("plugins", body)
             }
         try Envelope.encode(type, body, to: encoder)
     }
@@ -77,6 +81,7 @@ extension AgentMessage: Codable {
         case "finished": self = .finished(try Finished(from: decoder))
         case "error": self = .error(try ErrorReport(from: decoder))
         case "pong": self = .pong(try Ping(from: decoder))
+        case "plugins": self = .plugins(try MissingPlugins(from: decoder))
         case let type: throw UnknownMessageType(type: type)
         }
     }
@@ -91,6 +96,7 @@ extension AgentMessage: Codable {
             case .finished(let body): ("finished", body)
             case .error(let body): ("error", body)
             case .pong(let body): ("pong", body)
+            case .plugins(let body): ("plugins", body)
             }
         try Envelope.encode(type, body, to: encoder)
     }

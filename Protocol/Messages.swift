@@ -64,6 +64,9 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var buildAbilities: [String]?
     /// Versions of Packer's plugins by source (`github.com/hashicorp/qemu`); `nil`: not known.
     public var packerPlugins: [String: [String]]?
+    /// Of the plugins that the agent takes from the coordinator (`linux_amd64`); `nil`: it takes
+    /// none.
+    @OptionalBoundedText<WordBound> public var pluginPlatform: String?
     /// Names of the secrets that templates may use there; `nil`: none.
     public var secrets: [String]?
     /// Of the secrets that not every guest OS may use there, the names of those that may, in which
@@ -79,8 +82,9 @@ public struct HostReport: Sendable, Hashable, Codable {
         accelerators: Set<Accelerator>, tags: Set<String>, baseImages: [String] = [],
         packerVersion: String? = nil, qemuVersion: String? = nil, runsTests: Bool? = nil,
         testAbilities: [String]? = nil, buildAbilities: [String]? = nil,
-        packerPlugins: [String: [String]]? = nil, secrets: [String]? = nil,
-        secretGuestOSes: [String: [String]]? = nil, unixMilliseconds: Int64, notices: [String] = []
+        packerPlugins: [String: [String]]? = nil, pluginPlatform: String? = nil,
+        secrets: [String]? = nil, secretGuestOSes: [String: [String]]? = nil,
+        unixMilliseconds: Int64, notices: [String] = []
     ) {
         self.slots = slots
         self.vcpus = vcpus
@@ -96,6 +100,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         self.testAbilities = testAbilities
         self.buildAbilities = buildAbilities
         self.packerPlugins = packerPlugins
+        self.pluginPlatform = pluginPlatform
         self.secrets = secrets
         self.secretGuestOSes = secretGuestOSes
         self.unixMilliseconds = unixMilliseconds

@@ -84,7 +84,13 @@ public enum ProtocolLimits {
     public static let listedDigests = 2_048
 
     /// Largest template archive that is sent to a host. Base images are fetched by URL instead.
+    /// Also the largest file of a plugin.
     public static let templateBytes: Int64 = 256 << 20
+
+    /// Files of plugins that a coordinator hands out, and bytes of all of them: several versions of
+    /// each plugin of a farm, for two platforms. The list is one line.
+    public static let plugins = 256
+    public static let pluginsBytes: Int64 = 16 << 30
 
     /// Files, folders and links of a template, and how deep folders may be nested: more than any
     /// template has, and soon counted.

@@ -153,10 +153,8 @@ public enum AgentLimits {
     /// Shorter ends of a secret's lines in base64 are not masked, for the same reason.
     public static let base64LineBytes = 8
 
-    /// Files and folders of Packer's plugins that are looked at, and how deep folders are nested: a
-    /// plugin's address has at most 16 parts.
-    public static let packerPluginEntries = 1024
-    public static let packerPluginDepth = 16
+    /// Files and folders of Packer's plugins that are looked at.
+    public static let packerPluginEntries = 2048
 
     /// Tries to fetch a base image within an attempt, and the first pause, which then doubles.
     public static let fetchTries = 3

@@ -31,6 +31,8 @@ public struct StateFolder: Sendable, Hashable {
     public func shortTemporary(_ name: String) -> String { "\(shortTemporaries)/\(name)" }
     public var packerConfiguration: String { root + "/packer" }
     public var packerPlugins: String { packerConfiguration + "/plugins" }
+    /// Which of the plugins there are the coordinator's.
+    public var deliveredPlugins: String { root + "/plugins.json" }
 
     public var folders: [String] {
         [

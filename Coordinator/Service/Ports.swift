@@ -38,6 +38,8 @@ public struct Ports: Sendable {
     public var meter: (any StorageMeter)?
     /// `nil`: nothing is built by time, parents or base images.
     public var timeZones: (any TimeZones)?
+    /// `nil`: hosts are sent no plugins.
+    public var plugins: (any PluginLibrary)?
     public var limits: ServiceLimits
 
     public init(

@@ -56,6 +56,13 @@ public struct ServiceLimits: Sendable {
     public var checksAtOnce = 4
     /// Templates that Packer took, which are not looked at again: some bytes each.
     public var checkedTemplates = 1_000
+    /// How often the plugins for hosts are listed and offered: a new one is there within minutes,
+    /// and what a host lost comes back.
+    public var pluginMilliseconds: Int64 = 60_000
+    /// Hosts that are sent plugins at once: images and logs use the same network.
+    public var pluginDeliveriesAtOnce = 4
+    /// How often one looks whether it is its turn.
+    public var pluginTurnMilliseconds: Int64 = 500
     /// How long after its total time limit, or after a cancel request, an attempt may still run. An
     /// agent needs 10 s to end a build and 20 s for the evidence of its guest.
     public var overdueMilliseconds: Int64 = 10 * 60_000

@@ -18,7 +18,7 @@ import Testing
                     == String(decoding: line, as: UTF8.self) + "\n")
             types.insert(type(of: message))
         }
-        #expect(types == ["hello", "start", "cancel", "follow", "forget", "ping"])
+        #expect(types == ["hello", "start", "cancel", "follow", "forget", "ping", "plugins"])
     }
 
     @Test("Every example of an agent in PROTOCOL.md is a line as it is sent")
@@ -31,7 +31,7 @@ import Testing
                     == String(decoding: line, as: UTF8.self) + "\n")
             types.insert(type(of: message))
         }
-        #expect(types == ["hello", "host", "phase", "log", "finished", "error", "pong"])
+        #expect(types == ["hello", "host", "phase", "log", "finished", "error", "pong", "plugins"])
     }
 
     /// A new message does not compile here until it has an example.
@@ -43,6 +43,7 @@ import Testing
         case .follow: "follow"
         case .forget: "forget"
         case .ping: "ping"
+        case .plugins: "plugins"
         }
     }
 
@@ -55,6 +56,7 @@ import Testing
         case .finished: "finished"
         case .error: "error"
         case .pong: "pong"
+        case .plugins: "plugins"
         }
     }
 
@@ -130,7 +132,8 @@ import Testing
                     ProtocolLimits.evidenceNotes, ProtocolLimits.artifactChunkBytes,
                     ProtocolLimits.chunkDigests, ProtocolLimits.listedDigests,
                     Int(ProtocolLimits.templateBytes), ProtocolLimits.templateEntries,
-                    ProtocolLimits.templateDepth,
+                    ProtocolLimits.templateDepth, ProtocolLimits.plugins,
+                    Int(ProtocolLimits.pluginsBytes),
                 ].map(Int64.init))
     }
 }

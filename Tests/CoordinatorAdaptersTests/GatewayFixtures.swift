@@ -35,7 +35,7 @@ struct GatewayFixture {
         let report = HostReport(
             slots: 2, vcpus: 8, memoryBytes: 32 << 30, diskFreeBytes: 500 << 30,
             diskTotalBytes: 500 << 30, accelerators: [.tcg], tags: [],
-            unixMilliseconds: 1_795_258_192_000)
+            pluginPlatform: "linux_amd64", unixMilliseconds: 1_795_258_192_000)
         let agent = InMemoryAgent(name: "kvm0", report: report) { SHA256.hex($0) }
         let gateway = InMemoryHostGateway([agent]) { start, agent in
             let record = "{\"t\":1,\"s\":\"out\",\"m\":\"\(line)\"}\n"

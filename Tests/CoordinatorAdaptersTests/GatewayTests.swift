@@ -60,6 +60,33 @@ import Testing
         }
     }
 
+    @Test("A plugin is installed once its file is there", arguments: GatewayKind.allCases)
+    func plugins(_ kind: GatewayKind) async throws {
+        try await kind.with { fixture in
+            let channel = try await fixture.open()
+            let platform = try #require(channel.hello.host.pluginPlatform)
+            // The content does not matter.
+            let plugin = PackerPlugin(
+                file: "github.com/a/b/packer-plugin-b_v1.2.3_x5.0_\(platform)",
+                sha256: fixture.template.sha256, sizeBytes: fixture.template.sizeBytes)
+            func missing(_ plugins: [PackerPlugin]) async throws -> [String] {
+                try await channel.send(.plugins(HandedOutPlugins(plugins: plugins)))
+                guard case .plugins(let answer) = try await channel.answer() else {
+                    throw Failure("no answer")
+                }
+                return answer.missing
+            }
+            #expect(try await missing([plugin]) == [plugin.sha256])
+            try await fixture.gateway.deliver(fixture.template, to: fixture.host)
+            for _ in 1...2 { #expect(try await missing([plugin]) == []) }
+            let again = try await fixture.open()
+            #expect(again.hello.host.packerPlugins == ["github.com/a/b": ["1.2.3"]])
+            #expect(again.hello.templates.isEmpty)
+            await again.close()
+            await channel.close()
+        }
+    }
+
     @Test("An attempt is followed to its end by cursor", arguments: GatewayKind.allCases)
     func followedAttempt(_ kind: GatewayKind) async throws {
         try await kind.with { fixture in

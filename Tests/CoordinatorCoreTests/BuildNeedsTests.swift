@@ -67,6 +67,34 @@ import Testing
         #expect(needs.refusal([machine("a"), unknown]) == nil)
     }
 
+    @Test("A template waits for a plugin that the coordinator hands out, and is refused without")
+    func handedOut() {
+        var packer = PackerNeeds()
+        packer.plugins.append(
+            PackerNeeds.Plugin(
+                source: "github.com/hashicorp/qemu", constraint: ">= 1.1.0",
+                place: SourcePlace(file: "guest.pkr.hcl", position: "4:5")))
+        let needs = BuildNeeds(packer: packer)
+        var hosts = [machine("a", packer: "1.11.2"), machine("b", packer: "1.11.2")]
+        for index in hosts.indices { hosts[index].report?.packerPlugins = [:] }
+        #expect(needs.refusal(hosts) != nil)
+        #expect(!world(hosts, [build(needs)]).failures.isEmpty)
+
+        hosts[1].handedOut = ["github.com/hashicorp/qemu": ["1.0.9"]]
+        #expect(needs.refusal(hosts) != nil, "the version does not fit")
+        hosts[1].handedOut = ["github.com/hashicorp/qemu": ["1.0.9", "1.1.0"]]
+        #expect(needs.refusal(hosts) == nil)
+        let waiting = world(hosts, [build(needs)])
+        #expect(waiting.starts == [] && waiting.failures.isEmpty)
+        let why = Scheduler.explain(waiting).first?.waiting
+        #expect(why?.summary == "no host has the plugins yet that the coordinator hands out")
+        #expect(why?.hosts.last?.reason.hasSuffix("; the coordinator hands it out") == true)
+        #expect(why?.hosts.first?.reason.contains("hands it out") == false)
+
+        hosts[1].report?.packerPlugins = ["github.com/hashicorp/qemu": ["1.1.0"]]
+        #expect(world(hosts, [build(needs)]).starts == ["q@b"])
+    }
+
     @Test("A template that asks for kvm goes where KVM works, or is refused")
     func accelerator() {
         let needs = BuildNeeds(accelerator: kvm)

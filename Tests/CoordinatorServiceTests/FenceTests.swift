@@ -153,7 +153,8 @@ import Testing
         await coordinator.stop()
         let fleet = HostFleet(ports: farm.ports, epoch: farm.epoch, wakeup: Wakeup())
         let monitor = HostMonitor(
-            host: session.host, ports: farm.ports, epoch: farm.epoch, events: fleet)
+            host: session.host, plugins: PluginList(farm.ports), ports: farm.ports,
+            epoch: farm.epoch, events: fleet)
         await monitor.release(session)
         await monitor.attach(session)
         await monitor.start()

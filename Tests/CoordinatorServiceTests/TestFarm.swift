@@ -25,6 +25,7 @@ final class TestFarm: Sendable {
     let secretSources = Mutex<[String: any SecretSource]>([:])
     let timeZones = Mutex<(any TimeZones)?>(nil)
     let imageRemover = Mutex<(any RemoteImageRemover)?>(nil)
+    let plugins = Mutex<(any PluginLibrary)?>(nil)
 
     let templateServer: FakeTemplateServer?
 
@@ -68,6 +69,7 @@ final class TestFarm: Sendable {
             retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self),
             timeZones: timeZones.withLock(\.self))
         ports.imageRemover = imageRemover.withLock(\.self)
+        ports.plugins = plugins.withLock(\.self)
         return ports
     }
 

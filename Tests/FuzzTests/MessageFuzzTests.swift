@@ -38,7 +38,7 @@ import Testing
                 }
                 drive([.finished(finished), .logChecked(matches: true), .collected])
             case .error(let report): drive([.refused(report)])
-            case .pong: break
+            case .pong, .plugins: break
             }
         }
         #expect(accepted > 100)
@@ -49,6 +49,7 @@ import Testing
         let accepted = try FuzzRun().run(.coordinator, try Self.seeds("coordinator")) { input in
             let message = try LineCodec.decode(CoordinatorMessage.self, from: input)
             _ = try? LineCodec.encode(message)
+            if case .plugins(let list) = message { _ = list.plugins.versions(for: "linux_amd64") }
             guard case .start(let start) = message else { return }
             let room = Admission.Room(
                 slots: 2, memoryBytes: 8 << 30, diskFreeBytes: 100 << 30, accelerators: [.tcg],

@@ -156,6 +156,7 @@ actor SimulatedAgent {
         switch message {
         case .hello: break
         case .ping(let ping): send(.pong(ping))
+        case .plugins: break
         case .start(let start): begin(start)
         case .follow(let follow):
             guard attempts[follow.attempt] != nil else {

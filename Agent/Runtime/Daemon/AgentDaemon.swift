@@ -19,6 +19,9 @@ actor AgentDaemon {
     private var probe: HostProbe?
     private var probeWaiters: [CheckedContinuation<HostProbe, Never>] = []
     private var lastReport: HostReport?
+    private nonisolated let turns = Turns()
+    /// Why plugins of the coordinator are not there.
+    private var pluginProblems: [String] = []
     private var sessions: [UInt64: AgentSession] = [:]
     private var lastNumber: UInt64 = 0
     private var epoch: Int64 = 0
@@ -143,8 +146,7 @@ actor AgentDaemon {
     }
 
     func hello() async -> AgentHello {
-        let report = reporter.report(
-            await probed(), running: await attempts.runningRequirements)
+        let report = await report(await probed())
         lastReport = report
         return AgentHello(
             agentVersion: AgentVersion.current, agentID: id, host: report,
@@ -156,9 +158,33 @@ actor AgentDaemon {
     /// Sends a report to every coordinator if it differs notably from the last one.
     private func reportHost() async {
         guard let probe else { return }
-        let report = reporter.report(probe, running: await attempts.runningRequirements)
+        let report = await report(probe)
         if let lastReport, !HostReporter.isNotable(from: lastReport, to: report) { return }
         lastReport = report
         for session in sessions.values { await session.report(report) }
+    }
+
+    private func report(_ probe: HostProbe) async -> HostReport {
+        var report = reporter.report(probe, running: await attempts.runningRequirements)
+        report.notices += pluginProblems
+        return report
+    }
+
+    // MARK: Plugins
+
+    /// Installs and removes plugins as the coordinator hands them out, and reports the change.
+    func settle(_ plugins: [PackerPlugin]) async throws -> MissingPlugins {
+        guard configuration.packerPlugins == nil else { return MissingPlugins(missing: []) }
+        let outcome = try await turns.run("plugins") { [configuration] in
+            try await OwnThread.run {
+                try DeliveredPlugins(state: configuration.state).settle(plugins)
+            }
+        }
+        if pluginProblems != outcome.problems {
+            for problem in outcome.problems { logger.warning(problem) }
+            pluginProblems = outcome.problems
+        }
+        await reportHost()
+        return MissingPlugins(missing: outcome.missing)
     }
 }

@@ -94,6 +94,10 @@ actor AgentSession {
             if let answer = await daemon.attempts.forget(forget) { await send(answer) }
         case .follow(let request): await follow(request)
         case .ping(let ping): await send(.pong(ping))
+        case .plugins(let list):
+            do { await send(.plugins(try await daemon.settle(list.plugins))) } catch {
+                await refuse(.internal, "\(error)")
+            }
         }
     }
 

@@ -30,6 +30,8 @@ struct HostReporter: Sendable {
             }.map(\.rawValue).sorted(),
             buildAbilities: BuildAbility.allCases.map(\.rawValue).sorted(),
             packerPlugins: PackerPluginFolder.versions(configuration.packerPluginFolder),
+            // A folder that agent.yml names is the administrator's alone.
+            pluginPlatform: configuration.packerPlugins == nil ? AgentPlatform.plugins : nil,
             secrets: configuration.secrets.isEmpty ? nil : secrets.names,
             secretGuestOSes: limited.isEmpty ? nil : limited,
             unixMilliseconds: Clocks.unixMilliseconds(),

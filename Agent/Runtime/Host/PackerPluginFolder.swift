@@ -1,6 +1,6 @@
 import AgentCore
+import BuildProtocol
 import Support
-import TextKit
 
 /// Packer's plugins on this host.
 enum PackerPluginFolder {
@@ -21,7 +21,7 @@ enum PackerPluginFolder {
             visits -= 1
             let path = "\(folder)/\(name)"
             // As deep as the addresses of plugins may be.
-            if Files.kind(path) == .folder, source.count < AgentLimits.packerPluginDepth {
+            if Files.kind(path) == .folder, source.count < PackerPluginFile.sourceParts {
                 visit(path, source: source + [name], &visits, &found)
             } else if source.count > 1, let plugin = PackerPluginFile(name),
                 plugin.name == source.last

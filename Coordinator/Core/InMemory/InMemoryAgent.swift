@@ -19,6 +19,7 @@ public struct InMemoryAgent: Sendable {
     public var agentID: String?
     public private(set) var attempts: [AttemptToken: Attempt] = [:]
     public private(set) var templates: Set<String> = []
+    public private(set) var plugins: Set<PackerPlugin> = []
     private var epoch: Int64 = 0
     private let sha256: @Sendable ([UInt8]) -> String
 
@@ -69,6 +70,7 @@ public struct InMemoryAgent: Sendable {
         case .forget(let forget):
             attempts[forget.attempt] = nil
             return []
+        case .plugins(let list): return settle(list.plugins)
         }
     }
 
@@ -132,6 +134,20 @@ public struct InMemoryAgent: Sendable {
     }
 
     // MARK: Parts
+
+    /// All plugins of an agent in memory are the coordinator's.
+    private mutating func settle(_ wanted: [PackerPlugin]) -> [AgentMessage] {
+        guard let platform = report.pluginPlatform else {
+            return [.plugins(MissingPlugins(missing: []))]
+        }
+        plugins.formIntersection(wanted)
+        for plugin in wanted where templates.remove(plugin.sha256) != nil { plugins.insert(plugin) }
+        let missing = wanted.filter { !plugins.contains($0) }.map(\.sha256)
+        let before = report
+        report.packerPlugins = plugins.versions(for: platform)
+        let answer = AgentMessage.plugins(MissingPlugins(missing: missing))
+        return report == before ? [answer] : [answer, .host(report)]
+    }
 
     private mutating func begin(_ start: Start) -> [AgentMessage] {
         guard templates.contains(start.template.sha256) else {

@@ -13,7 +13,7 @@ public protocol HostGateway: Sendable {
     /// - Throws: `HostFault`, also if the host has seen a higher epoch.
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel
 
-    /// Stores a template archive on the host's disk. May be repeated.
+    /// Stores a template archive, or a file of a plugin, on the host's disk. May be repeated.
     /// - Throws: `HostFault`
     func deliver(_ template: TemplateArchive, to host: Host) async throws
 

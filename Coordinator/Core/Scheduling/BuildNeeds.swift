@@ -76,12 +76,12 @@ public struct BuildNeeds: Sendable, Hashable {
     }
 
     /// Why no host can build it, if every host has reported and each lacks something. Hosts that
-    /// are away may come back with more.
+    /// are away may come back with more, and plugins may be on their way.
     public func refusal(_ hosts: [HostView]) -> String? {
         guard !hosts.isEmpty else { return nil }
         var reasons: [String] = []
         for host in hosts.sorted(by: { $0.name < $1.name }) {
-            guard let report = host.report, let lack = shortage(report) else { return nil }
+            guard let report = host.expected, let lack = shortage(report) else { return nil }
             reasons.append("host \(host.name) \(lack)")
         }
         let shown = reasons.prefix(5).joined(separator: "; ")

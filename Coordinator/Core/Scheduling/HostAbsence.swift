@@ -13,7 +13,7 @@ struct HostAbsence {
     private static let shown = 3
 
     init(_ build: QueuedBuild, _ world: World, _ placement: Placement) {
-        let able = world.farm.hosts.indices.filter { placement.impossible(build, at: $0) == nil }
+        let able = world.farm.hosts.indices.filter { placement.neverPossible(build, at: $0) == nil }
         hosts = able.map { world.farm.hosts[$0] }
         isPartial = able.count < world.farm.hosts.count
         present =

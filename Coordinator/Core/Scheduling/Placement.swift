@@ -79,6 +79,11 @@ struct Placement {
         impossible(build, farm.hosts[host].report)
     }
 
+    /// Why it can never take the build, not even with the plugins that it is about to get.
+    func neverPossible(_ build: QueuedBuild, at host: Int) -> String? {
+        impossible(build, farm.hosts[host].expected)
+    }
+
     private func impossible(_ build: QueuedBuild, _ report: HostReport?) -> String? {
         guard let report else { return nil }
         let needs = build.requirements
@@ -136,7 +141,10 @@ struct Placement {
         case .quarantined(_, let why): return why
         }
         guard let report = view.report else { return "has not reported yet" }
-        if let reason = impossible(build, report) { return reason }
+        if let reason = impossible(build, report) {
+            return neverPossible(build, at: host) == nil
+                ? reason + "; the coordinator hands it out" : reason
+        }
         if room.slots < 1 {
             return report.slots == 1 ? "its slot is taken" : "all \(report.slots) slots are taken"
         }

@@ -149,7 +149,7 @@ public enum Scheduler {
         guard !world.farm.hosts.isEmpty else { return nil }
         var reasons: [String] = []
         for (index, host) in world.farm.hosts.enumerated() {
-            guard let reason = placement.impossible(build, at: index) else { return nil }
+            guard let reason = placement.neverPossible(build, at: index) else { return nil }
             reasons.append("\(host.name): \(reason)")
         }
         return Fault(
@@ -181,6 +181,12 @@ public enum Scheduler {
             return (reason, "free space on the web root's disk")
         }
         let free = hosts.indices.filter { placement.blocker(build, at: $0) == nil }
+        if hosts.indices.allSatisfy({ placement.impossible(build, at: $0) != nil }) {
+            return (
+                "no host has the plugins yet that the coordinator hands out",
+                "wait; if it takes longer than minutes, run: aibuild doctor"
+            )
+        }
         if free.isEmpty { return ("no host has room now", "wait, or add a host") }
         if free.allSatisfy({ build.failedHosts.contains(hosts[$0].name) }) {
             return (

@@ -52,6 +52,8 @@ public struct HostView: Sendable, Hashable {
     public var finishesTests: Bool
     /// Why it is drained; may be empty.
     public var drainNote: String
+    /// Versions of the plugins that the coordinator hands out to it, by source.
+    public var handedOut: [String: [String]] = [:]
 
     public init(
         name: String, availability: Availability, report: HostReport?, finishesTests: Bool = false,
@@ -62,6 +64,15 @@ public struct HostView: Sendable, Hashable {
         self.report = report
         self.finishesTests = finishesTests
         self.drainNote = drainNote
+    }
+
+    /// The last report, as it will be once the host has what the coordinator hands out.
+    var expected: HostReport? {
+        guard var report, !handedOut.isEmpty else { return report }
+        for (source, versions) in handedOut {
+            report.packerPlugins?[source, default: []].append(contentsOf: versions)
+        }
+        return report
     }
 
     /// A drained host is no alternative to another, nor is an unreachable one: it may be gone for

@@ -15,11 +15,15 @@ public actor HostFleet: HostEvents {
     private var losses: [String: RepeatedLine] = [:]
     /// The name under which each agent is used, by its ID.
     private var names = AgentNames()
+    private let plugins: PluginList
+    private let pluginLook: Repetition
 
     init(ports: Ports, epoch: LeaseEpoch, wakeup: Wakeup) {
         self.ports = ports
         self.epoch = epoch
         self.wakeup = wakeup
+        plugins = PluginList(ports)
+        pluginLook = Repetition(ports.clock)
     }
 
     // MARK: Life
@@ -29,17 +33,29 @@ public actor HostFleet: HostEvents {
         for host in try await ports.store.hosts() { admit(host) }
     }
 
-    func connect() async { for state in hosts.values { await state.monitor.start() } }
+    func connect() async {
+        // First, so that no build is refused for plugins that a host is about to get.
+        if plugins.isUsed {
+            _ = await plugins.look()
+            pluginLook.start { [weak self, ports] in
+                await self?.lookAtPlugins()
+                return ports.limits.pluginMilliseconds
+            }
+        }
+        for state in hosts.values { await state.monitor.start() }
+    }
 
     /// Concurrently: one host that is slow to close must not use up the time of the others.
     func stop() async {
+        await pluginLook.stop()
         await withTaskGroup(of: Void.self) { group in
             for state in hosts.values { group.addTask { await state.monitor.stop() } }
         }
     }
 
     private func admit(_ host: Host) {
-        let monitor = HostMonitor(host: host, ports: ports, epoch: epoch, events: self)
+        let monitor = HostMonitor(
+            host: host, plugins: plugins, ports: ports, epoch: epoch, events: self)
         hosts[host.name] = HostState(host: host, monitor: monitor)
         news.insert(host.name)
     }
@@ -109,7 +125,13 @@ public actor HostFleet: HostEvents {
     func views() -> [HostView] {
         let now = ports.clock.monotonicMilliseconds()
         let unix = ports.clock.unixMilliseconds()
-        return hosts.values.map { $0.view(monotonic: now, at: unix) }
+        return hosts.values.map { view($0, now, unix) }
+    }
+
+    private func view(_ state: HostState, _ now: Int64, _ unix: Int64) -> HostView {
+        var view = state.view(monotonic: now, at: unix)
+        view.handedOut = plugins.versions(for: view.report)
+        return view
     }
 
     /// The hosts that changed since the last call. Only the dispatcher calls it.
@@ -117,8 +139,8 @@ public actor HostFleet: HostEvents {
         let now = ports.clock.monotonicMilliseconds()
         var changes = HostChanges()
         for name in news {
-            if let view = hosts[name]?.view(monotonic: now, at: ports.clock.unixMilliseconds()) {
-                changes.changed.append(view)
+            if let state = hosts[name] {
+                changes.changed.append(view(state, now, ports.clock.unixMilliseconds()))
             } else {
                 changes.removed.append(name)
             }
@@ -156,6 +178,17 @@ public actor HostFleet: HostEvents {
 
     private func namesByKey() -> [String: [String]] {
         Dictionary(grouping: hosts.values.map(\.host), by: \.hostKey).mapValues { $0.map(\.name) }
+    }
+
+    // MARK: Plugins
+
+    private func lookAtPlugins() async {
+        if await plugins.look() {
+            news.formUnion(hosts.keys)
+            wakeup.raise()
+        }
+        // A host that reads nothing must not keep the others waiting.
+        for state in hosts.values { Task { await state.monitor.plugins.offer() } }
     }
 
     // MARK: Reports of sessions

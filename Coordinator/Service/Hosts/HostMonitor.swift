@@ -7,6 +7,7 @@ import Synchronization
 /// of attempts, reconnects. Losing the session changes nothing on the host.
 actor HostMonitor {
     nonisolated let link: HostLink
+    nonisolated let plugins: PluginDelivery
     nonisolated var host: Host { link.host }
     private let ports: Ports
     private let epoch: LeaseEpoch
@@ -21,11 +22,14 @@ actor HostMonitor {
     private var connects = RepeatedLine()
     private let log: Logger
 
-    init(host: Host, ports: Ports, epoch: LeaseEpoch, events: any HostEvents) {
+    init(
+        host: Host, plugins: PluginList, ports: Ports, epoch: LeaseEpoch, events: any HostEvents
+    ) {
+        link = HostLink(host)
+        self.plugins = PluginDelivery(link, plugins, ports)
         self.ports = ports
         self.epoch = epoch
         self.events = events
-        link = HostLink(host)
         log = Logger("host \(host.name)")
     }
 
@@ -52,6 +56,7 @@ actor HostMonitor {
         loop?.cancel()
         await link.close()
         await loop?.value
+        await plugins.stop()
     }
 
     // MARK: Sessions of attempts
@@ -164,6 +169,7 @@ actor HostMonitor {
         }
         for session in sessions.values { await session.post(connected(session, hello)) }
         await events?.hostReported(host.name, hello.host)
+        await plugins.offer()
     }
 
     private struct SessionEnd {
@@ -239,6 +245,7 @@ actor HostMonitor {
         case .error(let report):
             log.warning("the agent reports: \(report.message)")
             if let token = report.attempt { await sessions[token]?.post(.refused(report)) }
+        case .plugins(let answer): await plugins.answered(answer.missing)
         case .pong: break
         }
         return false

@@ -10,6 +10,8 @@ final class FakeGateway: HostGateway {
         var opens: [String: Int] = [:]
         var failingReads = 0
         var lyingReads = 0
+        var failingDeliveries = 0
+        var deliveries = 0
         var isHolding = false
         var reads = 0
         var openGate: Flag?
@@ -26,6 +28,9 @@ final class FakeGateway: HostGateway {
 
     func add(_ agent: FakeAgent) { state.withLock { $0.agents[agent.name] = agent } }
     func failReads(_ count: Int) { state.withLock { $0.failingReads = count } }
+    func failDeliveries(_ count: Int) { state.withLock { $0.failingDeliveries = count } }
+    /// Files that were sent to hosts, or were to be.
+    var deliveries: Int { state.withLock(\.deliveries) }
     func lieInReads(_ count: Int) { state.withLock { $0.lyingReads = count } }
     /// Transfers hang, as over a network that drops all packets.
     func hold(_ isHolding: Bool) { state.withLock { $0.isHolding = isHolding } }
@@ -72,6 +77,12 @@ final class FakeGateway: HostGateway {
     }
 
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
+        let fails = state.withLock { state in
+            state.deliveries += 1
+            state.failingDeliveries = max(-1, state.failingDeliveries - 1)
+            return state.failingDeliveries >= 0
+        }
+        if fails { throw HostFault(.unreachable, "host \(host.name): the transfer broke") }
         try await agent(host).base.deliver(template, to: host)
     }
 
