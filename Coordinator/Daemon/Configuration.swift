@@ -23,6 +23,7 @@ struct Configuration {
     var allowedHosts: [String] = []
     var secretKeyFile: String?
     var hooksFolder: String?
+    var pluginFolder: String?
     /// Of checksum files, besides all that are not this machine's own.
     var baseImageNetworks: [IPv4Network] = []
     var sshKeyFile: String?
@@ -56,6 +57,7 @@ struct Configuration {
         webRoot = try yaml.take("web_root", .string, default: webRoot)
         secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
         hooksFolder = try yaml.takeIfPresent("hooks_folder", .string)
+        pluginFolder = try yaml.takeIfPresent("packer_plugins", .string)
         baseImageNetworks = try yaml.take(
             "base_image_networks", .list(of: Self.network), default: []
         ).compactMap { IPv4Network($0) }

@@ -62,9 +62,8 @@ enum Daemon {
             folder: configuration.webRoot,
             baseURL: configuration.baseURL ?? configuration.url,
             logPath: { logs.path($0) })
-        let gateway = try SSHHostGateway(
-            identity: try configuration.identity(),
-            template: { try await templates.read($0, from: $1) })
+        let plugins = configuration.pluginFolder.map { PluginFolder($0) }
+        let gateway = try gateway(configuration, templates, plugins)
         var ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             clock: SystemClock(), ids: RandomIDs(), sheets: KitSheetFiles(),
@@ -75,6 +74,7 @@ enum Daemon {
             meter: FarmStorageMeter(
                 webRoot: configuration.webRoot, logs: shared + "/logs",
                 templates: shared + "/templates", store: store), limits: configuration.limits)
+        ports.plugins = plugins
         addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
@@ -85,7 +85,8 @@ enum Daemon {
                 logPath: { AttemptToken($0).map { logs.path($0) } },
                 standing: { await leadership.keeper.standing },
                 storeProblem: { await leadership.keeper.problem },
-                setupProblems: { setup.problems() }, access: access,
+                setupProblems: { setup.problems() + (plugins?.problems() ?? []) },
+                access: access,
                 url: configuration.ownURL, version: version, templateSchema: TemplateKeys.schema))
         let gate = RequestGate()
         let server = HTTPServer(
@@ -128,6 +129,18 @@ extension Daemon {
             $0.login(configuration.secretSources, store)
         }
         return git
+    }
+
+    private static func gateway(
+        _ configuration: Configuration, _ templates: TemplateArchives, _ plugins: PluginFolder?
+    ) throws -> SSHHostGateway {
+        try SSHHostGateway(
+            identity: try configuration.identity(),
+            template: { file, offset in
+                // A host does not know what it is sent: both are named by their digests.
+                if let bytes = try await plugins?.read(file, from: offset) { return bytes }
+                return try await templates.read(file, from: offset)
+            })
     }
 
     private static func addTriggers(_ configuration: Configuration, to ports: inout Ports) {
