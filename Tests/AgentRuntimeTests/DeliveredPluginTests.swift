@@ -196,6 +196,7 @@ import Testing
             try await deliver("content", agent)
             #expect(try await handOut([plugin("content")], client) == [])
             #expect(try Files.list(folder.path) == [])
+            #expect(try Files.list(agent.state.packerPlugins) == [])
         }
     }
 
