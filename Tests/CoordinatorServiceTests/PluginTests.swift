@@ -104,8 +104,9 @@ import Testing
             for _ in 1...50 {
                 await farm.agents[0].send(
                     .plugins(MissingPlugins(missing: [plugin("a").sha256, "no digest"])))
+                // It is carried out, if it is.
+                await farm.clock.advance(milliseconds: 1)
             }
-            await pass(farm)
             #expect(farm.gateway.deliveries <= before + 1)
         }
     }
