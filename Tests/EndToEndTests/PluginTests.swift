@@ -85,6 +85,47 @@ import Testing
         }
     }
 
+    @Test("A plugin whose delivery is cut off is delivered anew")
+    func cutDelivery() async throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/\(Self.path)"
+        let content = [UInt8](repeating: 0x78, count: 16 << 20)
+        let setup = Farm.Setup {
+            $0.coordinatorLines = ["packer_plugins: \(folder.path)"]
+            $0.hasNetworks = true
+            $0.startsCoordinator = false
+        }
+        try await withFarm(setup) { farm in
+            try Files.makeFolder(Files.folder(of: path))
+            try Files.replace(path, with: content)
+            try Files.replace(path + "_SHA256SUM", with: SHA256.hex(content).utf8)
+            let host = farm.hosts[0]
+            let network = try #require(host.network)
+            network.hold(fromByte: 4 << 20)
+            try await farm.startCoordinator()
+            try await farm.register(host)
+            func received() -> [String] {
+                (try? Files.list("\(host.stateFolder)/templates")) ?? []
+            }
+            try await eventually("a part of it is there") {
+                received().contains {
+                    (Files.sizeBytes("\(host.stateFolder)/templates/\($0)") ?? 0) > 1 << 20
+                }
+            }
+            network.set(.cut)
+            try await eventually("the part is deleted") { received() == [] }
+            network.hold(fromByte: nil)
+            network.set(.open)
+            try await eventually("it is installed", seconds: 150) {
+                Files.exists("\(host.stateFolder)/packer/plugins/\(Self.path)")
+            }
+            #expect(
+                try SHA256.file("\(host.stateFolder)/packer/plugins/\(Self.path)")
+                    == SHA256.hex(content))
+            #expect(received() == [])
+        }
+    }
+
     @Test("A plugin that is not that of its checksum reaches no host, and doctor names it")
     func wrongChecksum() async throws {
         let folder = try TemporaryFolder()
