@@ -128,6 +128,35 @@ import TextKit
             ])
     }
 
+    @Test("Of several sources, the error and the step are those of the one that failed")
+    func severalSources() throws {
+        let found = try #require(
+            search([
+                "==> qemu: Starting HTTP server on port 8712",
+                "==> amazon-ebs: Prevalidating AMI Name: debian12",
+                "e ==> amazon-ebs: Error: AMI Name debian12 is used by an existing AMI",
+                "e Build 'amazon-ebs' errored after 1 second: Error: AMI Name debian12 is used",
+                "==> qemu: Converting hard drive...", "    qemu: mv: Permission denied",
+                "Build 'qemu' finished after 9 seconds.",
+                "e ==> Some builds didn't complete successfully and had errors:",
+                "e --> amazon-ebs: Error: AMI Name debian12 is used by an existing AMI",
+            ]))
+        #expect(found.line.number == 3)
+        #expect(found.step == "the step \"Prevalidating AMI Name: debian12\"")
+    }
+
+    @Test("Packer's summary of a failed post-processor hides nothing of its script")
+    func postProcessor() throws {
+        let found = try #require(
+            search([
+                "==> qemu: Running post-processor: shell-local",
+                "    qemu (shell-local): a", "e ==> qemu (shell-local): sh: 2: source: not found",
+                "e Build 'qemu' errored after 9 s: 1 error(s) occurred:",
+                "e * Post-processor failed: Script exited with non-zero exit status: 127. failed: x",
+            ]))
+        #expect(found.line.text.hasSuffix("sh: 2: source: not found"))
+    }
+
     @Test("A build command and a test case are steps as well") func otherPrograms() throws {
         let command = search(["building: ./build.sh", "a", "e ./build.sh: line 2: mkfs: not found"])
         #expect(command?.line.text == "./build.sh: line 2: mkfs: not found")

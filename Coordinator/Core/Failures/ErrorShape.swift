@@ -78,6 +78,8 @@ struct ErrorShape: Sendable {
             ],
             anywhere: [
                 "error downloading ISO", "Failed to create new VM", "dial unix /tmp/packer-plugin",
+                // The agent's own, before a command's Packer.
+                ", which does not work on this host",
             ])
         // cloud-init, Python, Make, compilers, systemd.
         + all(

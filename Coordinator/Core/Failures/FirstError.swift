@@ -9,37 +9,77 @@ public struct FirstError: Sendable, Hashable {
     public var around: [LogLine]
 }
 
-/// Looks for the first error of the step that failed, which is the last one of the log.
+/// Looks for the first error of the step that failed, which is the last one of the log, or of its
+/// source: Packer builds several sources at once, and their lines alternate.
 public struct FirstErrorSearch: Sendable {
-    private var step = BuildStep()
-    private var isOver = false
+    /// By the names of the sources; what no source says belongs to the one that spoke last.
+    private var sources: [String: SourceErrors] = [:]
+    private var current = ""
+    /// The first source of which Packer says that it failed.
+    private var failed: String?
     private var recent: [LogLine] = []
-    private var final: FirstError?
-    private var possible: FirstError?
 
-    /// Lines that are kept before and after an error.
-    private static let before = 2
-    private static let after = 2
+    /// Sources that are told apart.
+    private static let mostSources = 64
 
     public init() {}
 
     /// What was found so far.
-    public var found: FirstError? { final ?? possible }
+    public var found: FirstError? { sources[failed ?? current]?.found }
 
     public mutating func take(_ line: LogLine) {
-        let (message, text) = Self.parts(line)
+        let said = PackerSaid(line)
+        let name = said.source ?? current
+        if sources[name] != nil || sources.count < Self.mostSources { current = name }
+        if said.isEnd { failed = failed ?? said.source }
+        for name in sources.keys { sources[name]?.extend(line) }
         if line.stream == .sys {
-            begin(step.notes(line.text))
-        } else if let message {
-            begin(step.says(message))
+            if sources[current, default: SourceErrors()].notes(line.text) {
+                // A new phase of the attempt.
+                sources = [current: sources[current] ?? SourceErrors()]
+                failed = nil
+            }
+        } else {
+            sources[current, default: SourceErrors()].take(line, said, recent)
         }
+        recent.append(line)
+        if recent.count > SourceErrors.before { recent.removeFirst() }
+    }
+}
+
+/// The errors of one source, or of a program that has none.
+private struct SourceErrors: Sendable {
+    private var step = BuildStep()
+    private var isOver = false
+    private var final: FirstError?
+    private var possible: FirstError?
+
+    /// Lines that are kept before and after an error.
+    static let before = 2
+    private static let after = 2
+
+    /// What Packer says of an error that it has shown before.
+    private static let summaries = ["* Post-processor failed: ", "Build '", "1 error(s) occurred"]
+
+    var found: FirstError? { final ?? possible }
+
+    /// - Returns: whether a new step begins.
+    mutating func notes(_ text: String) -> Bool {
+        let change = step.notes(text)
+        begin(change)
+        return change == .begins && !isOver
+    }
+
+    mutating func take(_ line: LogLine, _ said: PackerSaid, _ recent: [LogLine]) {
+        if let message = said.message { begin(step.says(message)) }
+        // Ansible prints it below an error that its playbook expects.
+        if said.text == "...ignoring" { final = nil }
+        if !isOver { judge(line, said, recent) }
+    }
+
+    mutating func extend(_ line: LogLine) {
         Self.extend(&final, line)
         Self.extend(&possible, line)
-        // Ansible prints it below an error that its playbook expects.
-        if text == "...ignoring" { final = nil }
-        if !isOver, line.stream != .sys { judge(line, text) }
-        recent.append(line)
-        if recent.count > Self.before { recent.removeFirst() }
     }
 
     private mutating func begin(_ change: BuildStep.Change) {
@@ -53,10 +93,11 @@ public struct FirstErrorSearch: Sendable {
         }
     }
 
-    private mutating func judge(_ line: LogLine, _ text: String) {
-        guard let shape = ErrorShape.of(text) else { return }
+    private mutating func judge(_ line: LogLine, _ said: PackerSaid, _ recent: [LogLine]) {
+        let isSummary = said.isEnd || Self.summaries.contains(where: said.text.hasPrefix)
+        guard let shape = ErrorShape.of(said.text), !isSummary || found == nil else { return }
         var shown = line
-        shown.text = text
+        shown.text = said.text
         let error = FirstError(
             step: step.description, line: shown, around: recent.suffix(Self.before) + [line])
         switch shape.weight {
@@ -69,19 +110,35 @@ public struct FirstErrorSearch: Sendable {
         guard let known = error, line.number - known.line.number <= after else { return }
         error?.around.append(line)
     }
+}
 
-    /// Packer puts `==> name: ` before what it says itself and before a guest's errors, and spaces
-    /// before a guest's output.
-    ///
-    /// - Returns: what Packer says, if it does, and the text without its prefix.
-    private static func parts(_ line: LogLine) -> (message: String?, text: String) {
-        for prefix in ["==> ", "    "] where line.text.hasPrefix(prefix) {
+/// A line of a log as Packer may have written it: `==> name: ` before what it says itself and
+/// before a guest's errors, spaces before a guest's output, and at the end
+/// `Build 'name' errored after 3 seconds: …` and `--> name: …`.
+private struct PackerSaid: Sendable {
+    var source: String?
+    /// What Packer itself says, if it does.
+    var message: String?
+    /// Without the prefix.
+    var text: String
+    /// Whether it says that the source failed.
+    var isEnd = false
+
+    init(_ line: LogLine) {
+        text = line.text
+        for prefix in ["==> ", "    ", "--> "] where line.text.hasPrefix(prefix) {
             let rest = line.text.dropFirst(prefix.count)
             let name = rest.prefix { $0 != ":" && $0 != " " }
             guard !name.isEmpty, rest.dropFirst(name.count).hasPrefix(": ") else { continue }
-            let text = String(rest.dropFirst(name.count + 2))
-            return (prefix == "==> " && line.stream == .out ? text : nil, text)
+            source = String(name)
+            text = String(rest.dropFirst(name.count + 2))
+            if prefix == "==> ", line.stream == .out { message = text }
+            isEnd = prefix == "--> " && line.stream == .err
+            return
         }
-        return (nil, line.text)
+        if let match = line.text.prefixMatch(of: /Build '([^']+)' errored/) {
+            source = String(match.1)
+            isEnd = true
+        }
     }
 }
