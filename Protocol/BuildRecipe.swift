@@ -57,6 +57,25 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
         self.values = values.isEmpty ? nil : values
     }
 
+    /// The value of a placeholder: that of the variable of its name, as JSON if it is no text.
+    public func value(ofPlaceholder name: String) -> String? {
+        variables[name] ?? values?[name].map { String(decoding: $0.bytes, as: UTF8.self) }
+    }
+
+    /// Without the variables that only replace placeholders.
+    ///
+    /// - Parameter accepted: the variables of the template.
+    public func forPacker(accepting accepted: Set<String>, placeholders: [String]) -> BuildRecipe {
+        guard packer?.placeholders == true else { return self }
+        var recipe = self
+        for name in placeholders where !accepted.contains(name) {
+            recipe.variables[name] = nil
+            recipe.values?[name] = nil
+        }
+        if recipe.values?.isEmpty == true { recipe.values = nil }
+        return recipe
+    }
+
     /// The abilities that an agent needs for this recipe.
     public var abilities: Set<BuildAbility> {
         var abilities: Set<BuildAbility> = []
@@ -65,6 +84,7 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
         if baseImage?.sha512 != nil { abilities.insert(.sha512) }
         if packer != nil || values != nil { abilities.insert(.packerOptions) }
         if environment != nil { abilities.insert(.environment) }
+        if packer?.placeholders == true { abilities.insert(.placeholders) }
         return abilities
     }
 }
@@ -80,16 +100,20 @@ public struct PackerOptions: Sendable, Hashable, Codable {
     public var varFiles: [String]?
     /// Whether the sources of QEMU get the accelerator of the host, whatever they ask for.
     public var overridesAccelerator: Bool?
+    /// Whether `$NAME`, `$IMAGE` and `$METADATA` in the template's text are replaced by the
+    /// variables of these names.
+    public var placeholders: Bool?
 
     public init(
         only: [String]? = nil, except: [String]? = nil, steps: [String]? = nil,
-        varFiles: [String]? = nil, overridesAccelerator: Bool? = nil
+        varFiles: [String]? = nil, overridesAccelerator: Bool? = nil, placeholders: Bool? = nil
     ) {
         self.only = only
         self.except = except
         self.steps = steps
         self.varFiles = varFiles
         self.overridesAccelerator = overridesAccelerator
+        self.placeholders = placeholders
     }
 
     public var isEmpty: Bool { self == PackerOptions() }
@@ -111,6 +135,8 @@ public enum BuildAbility: String, Sendable, CaseIterable {
     case packerOptions = "packer-options"
     /// `environment` of a recipe.
     case environment
+    /// `packer.placeholders` of a recipe.
+    case placeholders
     /// Archives whose template is in a folder.
     case templateFolder = "template-folder"
     /// `secrets` of `start`.

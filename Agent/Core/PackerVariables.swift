@@ -70,6 +70,8 @@ public struct PackerVariables: Sendable, Hashable {
         for template: PackerTemplate, recipe: BuildRecipe, offer: Offer
     ) throws(Fault) {
         let accepted = template.acceptedVariables
+        let recipe = recipe.forPacker(
+            accepting: accepted, placeholders: PackerPlaceholders.Name.allCases.map(\.rawValue))
         for name in recipe.variables.keys.sorted() + (recipe.values ?? [:]).keys.sorted()
         where !accepted.contains(name) {
             let known = accepted.sorted().joined(separator: ", ")

@@ -1,4 +1,4 @@
-import BuildProtocol
+package import BuildProtocol
 package import CoordinatorCore
 package import PackerKit
 import TextKit
@@ -9,6 +9,8 @@ package struct PackerCheck: Sendable {
     package let template: PackerTemplate
     /// The path in the archive, of a file or a folder.
     package let path: String
+    /// Those in its text, if they are replaced.
+    let placeholders: Set<PackerPlaceholders.Name>
     /// What the files of `var_files` set.
     let fileValues: [String: TemplateValue]
     /// Other HCL2 files in the folder of a single one.
@@ -26,13 +28,29 @@ package struct PackerCheck: Sendable {
         }
         let chosen = try chosen(plan.recipe.packer ?? PackerOptions())
         try checkHypervisors(chosen, plan.recipe.packer ?? PackerOptions())
-        try checkVariables(chosen, plan.recipe)
+        _ = try placeholderTexts(plan.recipe)
+        try checkVariables(
+            chosen,
+            plan.recipe.forPacker(
+                accepting: template.acceptedVariables,
+                placeholders: PackerPlaceholders.Name.allCases.map(\.rawValue)))
         try checkAccelerator(chosen.map(\.source), &plan)
         if chosen.contains(where: { !$0.source.isLocal }) {
             plan.limits.cleanupSeconds = CleanupBound.range.upperBound
         }
         // Also if it needs no version: it needs a Packer.
         plan.packer = template.needs
+    }
+
+    /// What takes the place of the placeholders.
+    package func placeholderTexts(
+        _ recipe: BuildRecipe
+    ) throws(TemplateFault) -> [PackerPlaceholders.Name: [UInt8]] {
+        do throws(UnreadableTemplate) {
+            return try PackerPlaceholders.texts(for: placeholders) {
+                recipe.value(ofPlaceholder: $0.rawValue)
+            }
+        } catch { throw TemplateFault("\(path): \(error.description)") }
     }
 
     private var folder: String {

@@ -112,13 +112,24 @@ package struct ReadTemplate: Sendable {
                     + "folder")
         }
         let template: PackerTemplate
+        var placeholders: Set<PackerPlaceholders.Name> = []
         do throws(UnreadableTemplate) {
-            template = own.isEmpty ? try PackerTemplate(folder: read) : try PackerTemplate(own[0])
+            if var whole = own.first {
+                if file.recipe.packer?.placeholders == true {
+                    placeholders = PackerPlaceholders.found(in: whole.bytes)
+                    whole.bytes = PackerPlaceholders.fill(
+                        whole.bytes, PackerPlaceholders.standIns)
+                }
+                template = try PackerTemplate(whole)
+            } else {
+                template = try PackerTemplate(folder: read)
+            }
         } catch { throw TemplateFault(cause: error) }
         let values = files.filter { varFiles.contains($0.path) }
             .map(PackerTemplate.values(inVariableFile:))
         return PackerCheck(
             template: template, path: path,
+            placeholders: placeholders,
             fileValues: values.reduce(into: [:]) { $0.merge($1) { $1 } },
             hasNeighbours: !own.isEmpty
                 && files.contains {

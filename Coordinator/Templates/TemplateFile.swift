@@ -36,7 +36,9 @@ package struct TemplateFile: Sendable {
         let variables = try TemplateVariables(yaml)
         let builder = try Self.builder(yaml)
         var options: PackerOptions?
-        if case .packer = builder { options = try TemplatePacker.options(yaml) }
+        if case .packer(let template) = builder {
+            options = try TemplatePacker.options(yaml, template: template)
+        }
         let base = try TemplateBaseImage(yaml)
         let image = try TemplateArtifacts.image(yaml, builder)
         checksums = base?.checksums

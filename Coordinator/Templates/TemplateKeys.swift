@@ -13,7 +13,8 @@ package enum TemplateKeys {
     /// Of one image, or the defaults of several.
     package static let image = YAMLKeys(
         builder, template, command, variables, baseImage, only, except, steps, varFiles,
-        accelerator, environment, artifacts, imageFile, jenkins, streams, requirements, limits,
+        accelerator, placeholders, environment, artifacts, imageFile, jenkins, streams,
+        requirements, limits,
         concurrency, tests, release, triggers, schedule, include, submodules, lfs,
         paths)
 
@@ -44,6 +45,7 @@ package enum TemplateKeys {
     /// The keys that only one builder knows.
     static let ofPacker: Set = [
         template.name, only.name, except.name, steps.name, varFiles.name, accelerator.name,
+        placeholders.name,
     ]
     static let ofCommands: Set = [command.name, jenkins.name, streams.name]
 
@@ -98,6 +100,10 @@ package enum TemplateKeys {
     static let accelerator = YAMLKey(
         "accelerator", YAMLType<Override>.word,
         "override replaces the accelerator that the template sets by what works on the host.")
+
+    static let placeholders = YAMLKey(
+        "placeholders", .bool,
+        "Replaces $NAME, $IMAGE and $METADATA in a JSON template by the variables of these names.")
 
     // MARK: Base image
 

@@ -1,9 +1,12 @@
 import BuildProtocol
+import PackerKit
 import YAMLKit
 
 /// The keys of `aibuild.yml` about how Packer is called.
 enum TemplatePacker {
-    static func options(_ yaml: YAMLMapping) throws(YAMLError) -> PackerOptions? {
+    static func options(
+        _ yaml: YAMLMapping, template: String
+    ) throws(YAMLError) -> PackerOptions? {
         var options = PackerOptions()
         options.only = try patterns(yaml, TemplateKeys.only)
         options.except = try patterns(yaml, TemplateKeys.except)
@@ -11,6 +14,13 @@ enum TemplatePacker {
         options.varFiles = try yaml.takeIfPresent(TemplateKeys.varFiles)
         if try yaml.takeIfPresent(TemplateKeys.accelerator) != nil {
             options.overridesAccelerator = true
+        }
+        if try yaml.take(TemplateKeys.placeholders, default: false) {
+            guard template.hasSuffix(".json"), !PackerTemplate.isHCL(template) else {
+                throw yaml.error(
+                    TemplateKeys.placeholders, "is allowed only with a template in JSON (*.json)")
+            }
+            options.placeholders = true
         }
         guard options.only == nil || options.steps == nil else {
             throw yaml.error(TemplateKeys.steps, "replaces only: remove one of them")

@@ -40,6 +40,30 @@ import TextKit
         }
     }
 
+    @Test("Placeholders in the text of a JSON template are replaced before Packer reads it")
+    func placeholders() async throws {
+        let template = #"""
+            {"variables": { $METADATA },
+             "builders": [{"type": "file", "content": "$NAME {{user `AQ_OS`}} $IMAGE",
+                           "target": "{{ user `outdir` }}/x.raw"}]}
+            """#
+        let values = ["NAME": "a b", "IMAGE": "c", "METADATA": #"{"AQ_OS": "\"sl\""}"#]
+        try await withAgent { agent, client in
+            let built = try await build(
+                agent, client, ["t.json": template], "t.json", variables: values,
+                PackerOptions(placeholders: true))
+            #expect(built.fault == nil, "\(built.log)")
+            #expect(built.finished.artifacts.first?.sha256 == digest(#"a b "sl" c"#))
+            let bad = try await build(
+                agent, client, ["t.json": template], "t.json",
+                variables: values.merging(["NAME": "a\"b"]) { $1 },
+                PackerOptions(placeholders: true))
+            #expect(
+                bad.fault?.reason.hasPrefix("the variable NAME cannot take the place of $NAME")
+                    == true)
+        }
+    }
+
     @Test("A file that Packer announces outside of the output folder is what the build left")
     func announcedFile() async throws {
         let name = "gx86_64_20261121_1.qcow2"

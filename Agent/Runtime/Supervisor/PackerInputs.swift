@@ -32,8 +32,13 @@ struct PackerInputs {
         self.context = context
         self.path = path
         let isFolder = Files.kind("\(context.folder.work)/\(path)") == .folder
-        let files =
+        var files =
             isFolder ? try Self.files(path, context) : [try Self.file(path, context)]
+        if !isFolder, context.order.start.recipe.packer?.placeholders == true {
+            files[0].bytes = try Self.filled(files[0], context)
+            try Files.replace(
+                "\(context.folder.work)/\(path)", with: files[0].bytes, mode: 0o600)
+        }
         do throws(UnreadableTemplate) {
             template =
                 isFolder ? try PackerTemplate(folder: files) : try PackerTemplate(files[0])
@@ -58,6 +63,20 @@ struct PackerInputs {
             throw Fault(
                 .template, .templateInvalid, "the Packer template cannot be read: \(error)")
         }
+    }
+
+    /// The text of the attempt's own copy of the template, whose placeholders it replaces.
+    private static func filled(
+        _ file: PackerTemplate.File, _ context: AttemptContext
+    ) throws -> [UInt8] {
+        let found = PackerPlaceholders.found(in: file.bytes)
+        if found.isEmpty { return file.bytes }
+        do throws(UnreadableTemplate) {
+            let texts = try PackerPlaceholders.texts(for: found) {
+                context.order.start.recipe.value(ofPlaceholder: $0.rawValue)
+            }
+            return PackerPlaceholders.fill(file.bytes, texts)
+        } catch { throw Fault(.template, .templateInvalid, error.description) }
     }
 
     private static func files(

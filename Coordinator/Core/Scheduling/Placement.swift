@@ -194,6 +194,7 @@ extension BuildAbility {
         case .sha512: "verify a base image by its SHA-512"
         case .packerOptions: "call Packer as aibuild.yml says, or build a folder"
         case .environment: "set the `environment` of aibuild.yml"
+        case .placeholders: "replace the placeholders of a Packer template"
         case .secrets: "take secrets of the coordinator"
         case .templateFolder: "build a template in a folder of its repository"
         case .artifacts: "collect what `artifacts` or `image` of aibuild.yml names"

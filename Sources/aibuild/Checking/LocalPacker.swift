@@ -48,8 +48,9 @@ struct PackerRun {
     func rejection() async throws(TemplateFault) -> String? {
         do {
             let files = try variableFiles()
-            guard let rejected = try await rejection(of: check.path, files) else { return nil }
-            guard check.template.language == .json, let fixed = try await fixed() else {
+            let template = try filled()
+            guard let rejected = try await rejection(of: template, files) else { return nil }
+            guard check.template.language == .json, let fixed = try await fixed(template) else {
                 return "Packer does not accept \(check.path):\n" + rejected
             }
             return try await rejection(of: fixed, files).map {
@@ -75,9 +76,20 @@ struct PackerRun {
         return nil
     }
 
+    /// - Returns: the path of the template, with the values of its placeholders if it has some.
+    private func filled() throws -> String {
+        let texts = try check.placeholderTexts(plan.recipe)
+        if texts.isEmpty { return check.path }
+        let text = try Files.read(
+            "\(folder)/\(check.path)", limitBytes: Int(PackerLimits.fileBytes))
+        let path = temporary + "/filled.json"
+        try Files.replace(path, with: PackerPlaceholders.fill(text, texts), mode: 0o600)
+        return path
+    }
+
     /// - Returns: the path of the template as `packer fix` upgrades it.
-    private func fixed() async throws -> String? {
-        let result = try await run(["fix", "-validate=false", check.path])
+    private func fixed(_ template: String) async throws -> String? {
+        let result = try await run(["fix", "-validate=false", template])
         guard result.status.isSuccess, !result.stdout.isEmpty else { return nil }
         let path = temporary + "/fixed.json"
         try Files.replace(path, with: result.stdout, mode: 0o600)
