@@ -91,6 +91,7 @@ let package = Package(
         module("AMQPKit", "Sources/AMQPKit", ["CLinux", "CRabbitMQ", "ErrorKit", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
         module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
+        module("XMLKit", "Sources/XMLKit", ["CXML", "ErrorKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
         module("PackerKit", "Sources/PackerKit"),
         module(
@@ -148,7 +149,8 @@ let package = Package(
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
                 "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
                 "ProcessKit",
-                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
+                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
+                "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",

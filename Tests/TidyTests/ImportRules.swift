@@ -67,6 +67,7 @@ enum ImportRules {
         .init(
             "SheetKit", "Sources/SheetKit", .kit,
             ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
+        .init("XMLKit", "Sources/XMLKit", .kit, ["CXML", "ErrorKit"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
         .init("PackerKit", "Sources/PackerKit", .pure),
         .init(
@@ -123,7 +124,8 @@ enum ImportRules {
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
                 "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
                 "ProcessKit",
-                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
+                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
+                "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
