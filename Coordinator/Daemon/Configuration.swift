@@ -34,6 +34,7 @@ struct Configuration {
     var otherHooks: [HookSource] = []
     var notifications = NotificationSettings()
     var requestQueue: AMQPRequestQueue?
+    var profiles: HTTPProfiles.Settings?
     var secretSources: [String: any SecretSource] = [:]
     var git = GitSettings()
     /// Whose modes are looked at.
@@ -93,6 +94,7 @@ struct Configuration {
             }
         }
         requestQueue = try yaml.takeIfPresent("rabbitmq", .mapping).map(RabbitMQSettings.queue)
+        profiles = try yaml.takeIfPresent("profiles", .mapping).map(ProfileSettings.settings)
         secretSources = try Self.secrets(yaml)
         notifications = try NotificationSettings(yaml)
         imageRemover = try yaml.takeIfPresent("remote_images", .mapping)
@@ -200,7 +202,7 @@ struct Configuration {
     private static func hook(
         _ name: String, _ yaml: YAMLMapping, _ root: YAMLMapping
     ) throws -> HookSource {
-        guard ![HookSource.gitLab, BuildRequests.hook].contains(name) else {
+        guard ![HookSource.gitLab, BuildRequests.hook, Profiles.hook].contains(name) else {
             throw root.error("hooks", "the hook \(name) is that of \(name): choose another name")
         }
         if let problem = Names.problem(name, what: "name of the hook") {

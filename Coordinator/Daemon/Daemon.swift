@@ -149,6 +149,11 @@ extension Daemon {
         ports.imageRemover = configuration.imageRemover
         ports.hooks = configuration.hooks
         ports.requestQueue = configuration.requestQueue
+        ports.profiles = configuration.profiles.map {
+            HTTPProfiles(
+                $0, memoryPath: configuration.sharedState + "/profiles.json",
+                authorities: configuration.git.access.authorities)
+        }
         ports.statusSender = HTTPStatusSender(authorities: configuration.git.access.authorities)
         ports.pages = configuration.url
         ports.notificationRules = configuration.notifications.rules

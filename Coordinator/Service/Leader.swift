@@ -13,6 +13,7 @@ public struct Leader: Sendable {
     public let deliveries: Deliveries
     public let deliveryRequests: DeliveryRequests
     public let requests: BuildRequests
+    public let profiles: Profiles
     /// Queued and running builds.
     public let tracker: BuildTracker
     public let schedules: Schedules
@@ -68,12 +69,14 @@ public struct Leader: Sendable {
             ports: ports, store: store, tracker: tracker, fleet: fleet,
             check: TemplateCheck(ports: ports, fleet: fleet), schedules: schedules)
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
+        let supersession = Supersession(ports: ports, store: store, tracker: tracker)
         deliveries = Deliveries(
             ports: ports, store: store,
             trigger: ReportTrigger(
-                ports: ports, submission: submission,
-                supersession: Supersession(ports: ports, store: store, tracker: tracker)),
-            requests: RequestTrigger(ports: ports, submission: submission))
+                ports: ports, submission: submission, supersession: supersession),
+            requests: RequestTrigger(
+                ports: ports, submission: submission, supersession: supersession))
+        profiles = Profiles(ports: ports, deliveries: deliveries)
         requests = BuildRequests(ports: ports, store: store, deliveries: deliveries)
         deliveryRequests = DeliveryRequests(ports: ports, store: store, deliveries: deliveries)
         guestOSes = GuestOSCatalog(ports: ports, store: store, schedules: schedules)
@@ -107,9 +110,11 @@ public struct Leader: Sendable {
         await requests.start()
         await notifications.start()
         await schedules.start(submission)
+        await profiles.start()
     }
 
     func stop() async {
+        await profiles.stop()
         await schedules.stop()
         await requests.stop()
         await deliveries.stop()

@@ -19,6 +19,8 @@ public struct Ports: Sendable {
     public var hooks: [HookSource]
     /// `nil`: nobody requests builds by messages.
     public var requestQueue: (any RequestQueue)?
+    /// `nil`: no profiles are looked at.
+    public var profiles: (any ProfileSource)?
     /// `nil`: no Git server is sent the states of builds.
     public var statusSender: (any CommitStatusSender)?
     /// The address of the web pages, for those who are sent links; `nil` if nobody knows it.

@@ -193,6 +193,12 @@ public struct ServiceLimits: Sendable {
     /// takes seconds, a restart after an upgrade minutes.
     public var statusCatchUpMilliseconds: Int64 = 30 * 60_000
     public var statusRetryLongestMilliseconds: Int64 = 30 * 60_000
+    /// Profiles that are remembered with those that are gone: a server that invents names would
+    /// fill the file.
+    public var profilesKept = 50_000
+    /// How long one look at a list of profiles may go on: a server that hangs delays each of them
+    /// by 20 s.
+    public var profileLookMilliseconds: Int64 = 10 * 60_000
     /// Delays between connections to the queue of requests, the longer ones if it cannot be reached
     /// or was closed at once.
     public var queueReconnectMilliseconds: Int64 = 1_000

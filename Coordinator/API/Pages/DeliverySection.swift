@@ -12,7 +12,7 @@ enum DeliverySection {
                 HTML.escape(view.url ?? ""),
                 view.lastDelivery.map { HTML.time($0.receivedAt) } ?? "never",
                 (view.lastDelivery.map { HTML.badge($0.state) } ?? "")
-                    + HTML.escape(view.connection?.problem ?? ""),
+                    + HTML.escape(view.connection?.problem ?? view.looks?.problem ?? ""),
             ]
         }
         let deliveries = try await api.ports.store.deliveries(DeliveryFilter(), limit: rows)

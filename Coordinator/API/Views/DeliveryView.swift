@@ -9,12 +9,23 @@ struct HookView: Encodable {
         var lastMessageAt, problem: String?
     }
 
+    /// How the list of profiles is looked at.
+    struct Looks: Encodable {
+        /// When the last look got to its end.
+        var lookedAt: String?
+        /// That the list has.
+        var profiles: Int?
+        var problem: String?
+    }
+
     var name, type, path: String
     /// The Git server's address.
     var url: String?
     var lastDelivery: DeliveryView?
     /// Of the queue of requests, on the coordinator that leads.
     var connection: Connection?
+    /// Of a list of profiles, on the coordinator that leads.
+    var looks: Looks?
 
     init(_ source: HookSource, _ last: Delivery?) {
         name = source.name
@@ -38,7 +49,21 @@ struct HookView: Encodable {
         }
     }
 
-    /// All hooks, the queue of requests among them.
+    /// - Parameter status: `nil` on a standby.
+    init(_ profiles: any ProfileSource, _ status: Profiles.Status?, _ last: Delivery?) {
+        name = Profiles.hook
+        type = Profiles.hook
+        path = "-"
+        url = profiles.url
+        lastDelivery = last.map { DeliveryView($0) }
+        looks = status.map {
+            Looks(
+                lookedAt: $0.lookedMilliseconds.map(Time.text), profiles: $0.count,
+                problem: $0.problem)
+        }
+    }
+
+    /// All hooks, the queue of requests and the list of profiles among them.
     static func all(_ api: APIContext) async throws -> [HookView] {
         func last(_ hook: String) async throws -> Delivery? {
             try await api.ports.store.deliveries(DeliveryFilter(hook: hook), limit: 1).first
@@ -52,6 +77,12 @@ struct HookView: Encodable {
                 HookView(
                     queue, await api.coordinator.leader?.requests.status,
                     try await last(BuildRequests.hook)))
+        }
+        if let profiles = api.ports.profiles {
+            views.append(
+                HookView(
+                    profiles, await api.coordinator.leader?.profiles.status,
+                    try await last(Profiles.hook)))
         }
         return views
     }

@@ -18,6 +18,8 @@ public struct BuildOrigin: Sendable, Hashable, Codable {
         case age
         /// A message of a queue.
         case request
+        /// A profile of a machine is new or has changed; `project` is its name.
+        case profile
     }
 
     /// The request that a message made, and who wants to know of its build.

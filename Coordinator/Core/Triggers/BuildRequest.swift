@@ -15,6 +15,8 @@ public struct BuildRequest: Sendable, Hashable, Codable {
     /// A queue that gets the answers too.
     public var replyTo: String?
     public var correlationID: String?
+    /// The profile whose change requests it.
+    public var profile: String?
 
     public init(
         id: String, guestOS: String, variables: [String: String] = [:], ref: String? = nil,
@@ -38,7 +40,9 @@ public struct BuildRequest: Sendable, Hashable, Codable {
 
     /// `request 4711 of jenkins: nightly`
     public var cause: String {
-        "request \(id)" + (user.map { " of \($0)" } ?? "") + (reason.isEmpty ? "" : ": \(reason)")
+        if let profile { return "profile \(profile) \(reason)" }
+        return "request \(id)" + (user.map { " of \($0)" } ?? "")
+            + (reason.isEmpty ? "" : ": \(reason)")
     }
 
     // MARK: Messages

@@ -40,7 +40,7 @@ struct ReportedChange: Sendable {
         switch origin?.kind {
         case nil, .schedule, .parent, .baseImage, .packages, .age: return isOwn
         case .push: return origin?.ref == report.ref
-        case .tag, .mergeRequest, .request: return false
+        case .tag, .mergeRequest, .request, .profile: return false
         }
     }
 

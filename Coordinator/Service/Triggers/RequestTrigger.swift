@@ -13,10 +13,11 @@ extension BuildRequest {
     }
 }
 
-/// Submits the builds that messages request.
+/// Submits the builds that messages and profiles request.
 struct RequestTrigger: Sendable {
     let ports: Ports
     let submission: BuildSubmission
+    let supersession: Supersession
 
     /// - Returns: the build of the request, of this or of an earlier message.
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
@@ -38,15 +39,25 @@ struct RequestTrigger: Sendable {
         if !change.isEmpty { plan.change = change }
         // Whoever tries out a branch does not mean to bring it into production.
         if change.ref != nil { plan.release = nil }
-        plan.origin = BuildOrigin(
-            kind: .request, hook: BuildRequests.hook,
-            delivery: delivery.id == 0 ? nil : delivery.id,
-            request: BuildOrigin.Request(
-                id: request.id, replyTo: request.replyTo, correlationID: request.correlationID))
-        return try await submission.enqueue(
+        plan.origin = origin(request, delivery)
+        let build = try await submission.enqueue(
             guestOS, plan, id: request.buildID, priority: 0, owner: guestOS.owner,
-            reason: request.cause.prefixOfUTF8(ports.limits.reasonBytes),
-            by: BuildRequests.hook)
+            reason: request.cause.prefixOfUTF8(ports.limits.reasonBytes), by: delivery.hook)
+        // An older state of the profile is nobody's wish any more.
+        if request.profile != nil { try await supersession.supersede(by: build) }
+        return build
+    }
+
+    private func origin(_ request: BuildRequest, _ delivery: Delivery) -> BuildOrigin {
+        let id = delivery.id == 0 ? nil : delivery.id
+        guard let profile = request.profile else {
+            return BuildOrigin(
+                kind: .request, hook: BuildRequests.hook, delivery: id,
+                request: BuildOrigin.Request(
+                    id: request.id, replyTo: request.replyTo,
+                    correlationID: request.correlationID))
+        }
+        return BuildOrigin(kind: .profile, project: profile, delivery: id)
     }
 
     /// Whether the same request would be refused again, until a person has changed something. What

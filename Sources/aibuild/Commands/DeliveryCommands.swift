@@ -47,6 +47,19 @@ enum DeliveryCommands {
         var url: String?
         var lastDelivery: Answer?
         var connection: Connection?
+        var looks: Looks?
+
+        struct Looks: Decodable {
+            var lookedAt: String?
+            var profiles: Int?
+            var problem: String?
+
+            var text: String {
+                let what = profiles.map { "\($0) profiles" } ?? "no list yet"
+                let last = lookedAt.map { Format.time($0) } ?? "never"
+                return "\(what), last look: \(last)" + (problem.map { "; \($0)" } ?? "")
+            }
+        }
     }
 
     private static let hooks = Command(
@@ -54,7 +67,7 @@ enum DeliveryCommands {
         details: [
             "A hook is set up in coordinator.yml, and on the Git server with the same secret and",
             "the path that is listed here: docs/triggers.md. A queue of RabbitMQ is listed with",
-            "its name as path: docs/rabbitmq.md.",
+            "its name as path: docs/rabbitmq.md; so is a list of profiles: docs/triggers.md.",
         ],
         examples: ["aibuild hooks"],
         run: { context in
@@ -82,6 +95,10 @@ enum DeliveryCommands {
                     }
                     let text = SafeText.line(standing + (problem ?? ""))
                     context.console.out("\(name) is \(text)\n")
+                }
+                for hook in page.items {
+                    guard let looks = hook.looks else { continue }
+                    context.console.out("\(hook.name): \(SafeText.line(looks.text))\n")
                 }
             }
         })
