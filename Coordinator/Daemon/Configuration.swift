@@ -93,12 +93,12 @@ struct Configuration {
                 try Self.files($0, "secret_file", "token_file")
             }
         }
-        requestQueue = try yaml.takeIfPresent("rabbitmq", .mapping).map(RabbitMQSettings.queue)
+        let rabbitMQ = try yaml.takeIfPresent("rabbitmq", .mapping).map { try RabbitMQSettings($0) }
+        requestQueue = rabbitMQ?.queue
         profiles = try yaml.takeIfPresent("profiles", .mapping).map(ProfileSettings.settings)
         secretSources = try Self.secrets(yaml)
-        notifications = try NotificationSettings(yaml)
-        imageRemover = try yaml.takeIfPresent("remote_images", .mapping)
-            .map(RemoteImageSettings.remover)
+        notifications = try NotificationSettings(yaml, rabbitMQ?.endpoint)
+        imageRemover = try RemoteImageSettings.remover(of: yaml)
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
                 "grace", .durationSeconds, default: retentionGraceSeconds)

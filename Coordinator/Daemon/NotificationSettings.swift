@@ -1,3 +1,4 @@
+import AMQPKit
 import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
@@ -13,7 +14,7 @@ struct NotificationSettings {
     var addresses: [String: NotificationAddress] = [:]
 
     private enum Kind: String, CaseIterable {
-        case slack, mattermost, teams, dingtalk, wecom, webhook, mail
+        case slack, mattermost, teams, dingtalk, wecom, webhook, mail, rabbitmq
     }
 
     /// Each is asked for separately, every few seconds.
@@ -27,7 +28,8 @@ struct NotificationSettings {
 
     init() {}
 
-    init(_ yaml: YAMLMapping) throws {
+    /// - Parameter rabbitMQ: of `rabbitmq`, if that is set.
+    init(_ yaml: YAMLMapping, _ rabbitMQ: AMQPEndpoint?) throws {
         let given = try yaml.takeIfPresent("notifications", .map(of: .mapping)) ?? [:]
         guard given.count <= Self.places else {
             throw yaml.error("notifications", "expected at most \(Self.places) places")
@@ -39,7 +41,7 @@ struct NotificationSettings {
             let kind = try entry.take("type", YAMLType<Kind>.word)
             rules.append(try Self.rule(name, kind, entry))
             addresses[name] = NotificationAddress(
-                try Self.way(kind, entry),
+                try Self.way(kind, entry, rabbitMQ),
                 authorities: try entry.takeIfPresent("ca_file", Self.file))
             try entry.finish()
         }
@@ -56,7 +58,7 @@ struct NotificationSettings {
         case .mattermost: rule.markup = .markdown
         case .teams, .dingtalk: rule.markup = .chat
         case .wecom: (rule.markup, rule.textBytes) = (.chat, weComBytes)
-        case .webhook, .mail: rule.markup = .plain
+        case .webhook, .mail, .rabbitmq: rule.markup = .plain
         }
         if let kinds = try yaml.takeIfPresent("on", .list(of: YAMLType<Notification.Kind>.word)) {
             guard !kinds.isEmpty else {
@@ -89,7 +91,7 @@ struct NotificationSettings {
     // MARK: Where it is
 
     private static func way(
-        _ kind: Kind, _ yaml: YAMLMapping
+        _ kind: Kind, _ yaml: YAMLMapping, _ rabbitMQ: AMQPEndpoint?
     ) throws -> NotificationAddress.Way {
         switch kind {
         case .slack: try chat(.slack, yaml)
@@ -101,7 +103,25 @@ struct NotificationSettings {
             .webhook(
                 url: try yaml.take("url", Configuration.webURL), secret: try signingSecret(yaml))
         case .mail: try mail(yaml)
+        case .rabbitmq: try queue(yaml, rabbitMQ)
         }
+    }
+
+    private static func queue(
+        _ yaml: YAMLMapping, _ rabbitMQ: AMQPEndpoint?
+    ) throws -> NotificationAddress.Way {
+        guard let rabbitMQ else {
+            throw yaml.error(
+                "type",
+                "the server and the login are those of rabbitmq, which is "
+                    + "not set")
+        }
+        let exchange = try yaml.take("exchange", RabbitMQSettings.longName, default: "")
+        let key = try yaml.take("routing_key", RabbitMQSettings.longName, default: "")
+        guard !exchange.isEmpty || !key.isEmpty else {
+            throw yaml.error("type", "needs an exchange, or the name of a queue as routing_key")
+        }
+        return .queue(rabbitMQ, exchange: exchange, routingKey: key)
     }
 
     private static func chat(

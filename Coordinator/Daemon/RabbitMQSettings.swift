@@ -5,16 +5,21 @@ import Support
 import TextKit
 import YAMLKit
 
-/// `rabbitmq:` in coordinator.yml: the queue of requests for builds, and where their answers go.
-enum RabbitMQSettings {
-    static func queue(_ yaml: YAMLMapping) throws -> AMQPRequestQueue {
+/// `rabbitmq:` in coordinator.yml: how to log in there, the queue of requests for builds, and where
+/// their answers go.
+struct RabbitMQSettings {
+    let endpoint: AMQPEndpoint
+    /// `nil`: nobody requests builds by messages.
+    private(set) var queue: AMQPRequestQueue?
+
+    init(_ yaml: YAMLMapping) throws {
         let isEncrypted = try yaml.take("tls", .bool, default: true)
-        let authorities = try yaml.takeIfPresent("ca_file", existingFile)
+        let authorities = try yaml.takeIfPresent("ca_file", Self.existingFile)
         guard isEncrypted || authorities == nil else {
             throw yaml.error("ca_file", "is for tls: true")
         }
-        let nodes = try yaml.take("hosts", .list(of: serverName)).compactMap {
-            node($0, port: isEncrypted ? 5671 : 5672)
+        let nodes = try yaml.take("hosts", .list(of: Self.serverName)).compactMap {
+            Self.node($0, port: isEncrypted ? 5671 : 5672)
         }
         guard (1...20).contains(nodes.count) else {
             throw yaml.error("hosts", "expected 1 to 20 servers")
@@ -24,19 +29,32 @@ enum RabbitMQSettings {
         guard !password.isEmpty else {
             throw yaml.error("password_file", "the file has no password in its first line")
         }
-        let endpoint = AMQPEndpoint(
-            nodes: nodes, vhost: try yaml.take("vhost", name, default: "/"),
-            user: try yaml.take("user", name, default: "aibuild"), password: password,
+        endpoint = AMQPEndpoint(
+            nodes: nodes, vhost: try yaml.take("vhost", Self.name, default: "/"),
+            user: try yaml.take("user", Self.name, default: "aibuild"), password: password,
             authorities: isEncrypted ? authorities ?? AMQPEndpoint.systemAuthorities : nil,
             name: "aibuild-coordinator")
-        let requests = try yaml.take("requests", .mapping)
+        queue = try Self.queue(yaml, endpoint)
+    }
+
+    private static func queue(
+        _ yaml: YAMLMapping, _ endpoint: AMQPEndpoint
+    ) throws -> AMQPRequestQueue? {
+        let requests = try yaml.takeIfPresent("requests", .mapping)
+        let answers = try yaml.takeIfPresent("results", .mapping)
+        guard let requests else {
+            guard answers == nil else {
+                throw yaml.error("results", "are the answers to requests, which are not set")
+            }
+            return nil
+        }
         let queue = try requests.take("queue", name)
         let prefetch = try requests.take("prefetch", .int(1...1000), default: 8)
         var results: AMQPRequestQueue.Results?
-        if let given = try yaml.takeIfPresent("results", .mapping) {
+        if let answers {
             results = AMQPRequestQueue.Results(
-                exchange: try given.take("exchange", longName, default: ""),
-                routingKey: try given.take("routing_key", longName, default: ""))
+                exchange: try answers.take("exchange", longName, default: ""),
+                routingKey: try answers.take("routing_key", longName, default: ""))
             if let results, results.exchange.isEmpty {
                 guard !results.routingKey.isEmpty else {
                     throw yaml.error(
@@ -66,7 +84,7 @@ enum RabbitMQSettings {
     }
 
     /// AMQP's names have at most 255 bytes.
-    private static var longName: YAMLType<String> {
+    static var longName: YAMLType<String> {
         .string.checked { $0.utf8.count > 255 ? "has more than 255 bytes" : nil }
     }
 

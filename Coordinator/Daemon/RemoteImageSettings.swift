@@ -5,7 +5,9 @@ import YAMLKit
 enum RemoteImageSettings {
     private static let timeoutSeconds = 1...3600
 
-    static func remover(_ yaml: YAMLMapping) throws -> RemovalProgram {
+    /// `nil` if the operator has not said how.
+    static func remover(of root: YAMLMapping) throws -> RemovalProgram? {
+        guard let yaml = try root.takeIfPresent("remote_images", .mapping) else { return nil }
         let command = try yaml.take("remove", .list(of: .string))
         guard command.first?.utf8.first == UInt8(ascii: "/") else {
             throw yaml.error(

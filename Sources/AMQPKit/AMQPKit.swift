@@ -66,12 +66,13 @@ public struct AMQPEndpoint: Sendable {
 
 /// What a session needs on the server, all of which must exist.
 public struct AMQPNeeds: Sendable {
-    public var queue: String
+    /// That is consumed; `nil`: the session only publishes.
+    public var queue: String?
     /// Messages that are delivered and not settled yet.
     public var prefetch: Int
     public var exchanges: [String]
 
-    public init(queue: String, prefetch: Int, exchanges: [String] = []) {
+    public init(queue: String? = nil, prefetch: Int = 0, exchanges: [String] = []) {
         self.queue = queue
         self.prefetch = prefetch
         self.exchanges = exchanges

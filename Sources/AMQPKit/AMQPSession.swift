@@ -48,6 +48,24 @@ public final class AMQPSession: Sendable {
         return session
     }
 
+    /// At the first node that can be used.
+    /// - Parameter first: where to begin, counted over all calls.
+    /// - Throws: what the last node said.
+    public static func open(
+        _ endpoint: AMQPEndpoint, from first: Int, _ needs: AMQPNeeds,
+        limits: AMQPLimits = AMQPLimits()
+    ) async throws -> AMQPSession {
+        var failure = AMQPError(.other, "no server of RabbitMQ is configured")
+        for offset in endpoint.nodes.indices {
+            let node = endpoint.nodes[
+                (first % endpoint.nodes.count + offset) % endpoint.nodes.count]
+            do { return try await open(endpoint, at: node, needs, limits: limits) } catch let error
+                as AMQPError
+            { failure = error }
+        }
+        throw failure
+    }
+
     private init(_ node: AMQPEndpoint.Node, _ limits: AMQPLimits) throws {
         self.node = node
         self.limits = limits

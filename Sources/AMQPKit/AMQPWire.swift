@@ -95,12 +95,14 @@ final class AMQPWire {
     /// The server's operator makes queues and exchanges, with the policies that suit them.
     private func check(_ needs: AMQPNeeds, _ endpoint: AMQPEndpoint) throws(AMQPError) {
         let texts = AMQPTexts()
-        amqp_queue_declare(
-            state, Self.consuming, texts.bytes(needs.queue), 1, 0, 0, 0, amqp_empty_table)
-        try check(
-            amqp_get_rpc_reply(state),
-            "Cannot use the queue \(needs.queue) of the virtual host \(endpoint.vhost) at \(node)",
-            .setup)
+        if let queue = needs.queue {
+            amqp_queue_declare(
+                state, Self.consuming, texts.bytes(queue), 1, 0, 0, 0, amqp_empty_table)
+            try check(
+                amqp_get_rpc_reply(state),
+                "Cannot use the queue \(queue) of the virtual host \(endpoint.vhost) at \(node)",
+                .setup)
+        }
         for exchange in needs.exchanges where !exchange.isEmpty {
             amqp_exchange_declare(
                 state, Self.consuming, texts.bytes(exchange), amqp_empty_bytes, 1, 0, 0, 0,
@@ -113,12 +115,13 @@ final class AMQPWire {
     }
 
     private func consume(_ needs: AMQPNeeds) throws(AMQPError) {
-        let what = "Cannot consume the queue \(needs.queue) at \(node)"
+        guard let queue = needs.queue else { return }
+        let what = "Cannot consume the queue \(queue) at \(node)"
         let texts = AMQPTexts()
         amqp_basic_qos(state, Self.consuming, 0, UInt16(clamping: needs.prefetch), 0)
         try check(amqp_get_rpc_reply(state), what, .setup)
         amqp_basic_consume(
-            state, Self.consuming, texts.bytes(needs.queue), amqp_empty_bytes, 0, 0, 0,
+            state, Self.consuming, texts.bytes(queue), amqp_empty_bytes, 0, 0, 0,
             amqp_empty_table)
         try check(amqp_get_rpc_reply(state), what, .setup)
     }

@@ -101,6 +101,37 @@ import Testing
         }
     }
 
+    @Test("Notifications are messages of a queue, also where no builds are requested by messages")
+    func notifications() async throws {
+        let server = try await RabbitMQServer.shared()
+        let vhost = server.vhost()
+        let requests = "requests: {queue: requests}, results: {routing_key: results}, "
+        let line = { (rest: String) in
+            """
+            rabbitmq: {tls: false, \(rest.replacing(requests, with: ""))}
+            notifications:
+              events: {type: rabbitmq, routing_key: results, on: [passed]}
+              lost: {type: rabbitmq, exchange: nowhere, on: [passed]}
+            """
+        }
+        try await withFarm(server, vhost, hosts: 1, line: line) { farm in
+            let build = try await farm.api.end(of: try await farm.api.submit("a"))
+            #expect(build.state == "passed", "\(build)")
+            let results = try await session(server, vhost, "results")
+            var messages = results.deliveries.makeAsyncIterator()
+            let message = try #require(try await messages.next())
+            let text = String(decoding: message.body ?? [], as: UTF8.self)
+            #expect(text.contains(#""build":"a:1""#), "\(text)")
+            #expect(text.contains(#""kind":"passed""#), "\(text)")
+            await results.close()
+            let list = try await eventually("the exchange is missing, and that is said") {
+                let said = try await aibuild(farm, "notifications")
+                return said.contains("the exchange nowhere") ? said : nil
+            }
+            #expect(list.contains("next try"), "\(list)")
+        }
+    }
+
     @Test("RabbitMQ is killed between delivery and acknowledgement: one build, and it is answered")
     func killed() async throws {
         let server = try await RabbitMQServer.start()

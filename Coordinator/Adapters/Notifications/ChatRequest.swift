@@ -82,16 +82,21 @@ struct ChatRequest {
         }
     }
 
+    /// What programs are told, as JSON.
+    static func event(_ message: NotificationMessage) throws -> [UInt8] {
+        try CanonicalJSON.encode(
+            Event(
+                title: message.title, text: message.text,
+                notifications: message.notifications.map(Event.Item.init)))
+    }
+
     /// Signed as Standard Webhooks are, so that receivers can use a library.
     init(
         webhook url: String, secret: String, _ message: NotificationMessage, _ place: String,
         nowMilliseconds now: Int64
     ) throws {
         self.url = url
-        body = try CanonicalJSON.encode(
-            Event(
-                title: message.title, text: message.text,
-                notifications: message.notifications.map(Event.Item.init)))
+        body = try Self.event(message)
         let id = "msg_" + message.digest(place)
         let timestamp = "\(now / 1000)"
         guard

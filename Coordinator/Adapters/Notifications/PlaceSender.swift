@@ -1,3 +1,4 @@
+public import AMQPKit
 public import CoordinatorCore
 import HTTPClientKit
 import HTTPTypes
@@ -24,6 +25,8 @@ public struct NotificationAddress: Sendable {
         /// Signed as Standard Webhooks are.
         case webhook(url: String, secret: Secret)
         case mail(MailServer, from: String, to: [String])
+        /// Messages of RabbitMQ.
+        case queue(AMQPEndpoint, exchange: String, routingKey: String)
     }
 
     public var way: Way
@@ -78,11 +81,34 @@ public struct PlaceSender: NotificationSender {
             let request = ChatRequest(
                 chat, url: url.reveal, secret: secret?.reveal, message, nowMilliseconds: now)
             try await post(request, HiddenAddress(url.reveal), http)
+        case .queue(let endpoint, let exchange, let routingKey):
+            do {
+                try await publish(
+                    AMQPMessage(
+                        exchange: exchange, routingKey: routingKey,
+                        messageID: message.digest(place), contentType: "application/json",
+                        type: "aibuild.notification", appID: "aibuild",
+                        body: try ChatRequest.event(message)), to: endpoint)
+            } catch let error as AMQPError {
+                // Once the server is as it should be, it takes the same message.
+                throw NotificationFault(.unavailable, error.description)
+            }
         case .webhook(let url, let secret):
             let request = try ChatRequest(
                 webhook: url, secret: secret.reveal, message, place, nowMilliseconds: now)
             try await post(request, HiddenAddress(url), http)
         }
+    }
+
+    /// By a session of its own: there is at most one message in some seconds.
+    private func publish(_ message: AMQPMessage, to endpoint: AMQPEndpoint) async throws {
+        let session = try await AMQPSession.open(
+            endpoint, from: 0, AMQPNeeds(exchanges: [message.exchange]))
+        do { try await session.publish(message) } catch {
+            await session.close()
+            throw error
+        }
+        await session.close()
     }
 
     private func post(

@@ -46,18 +46,17 @@ public final class AMQPRequestQueue: RequestQueue {
     public func connect() async throws -> any RequestQueueSession {
         let needs = AMQPNeeds(
             queue: queue, prefetch: prefetch, exchanges: [results?.exchange].compactMap(\.self))
-        var failure = AMQPError(.other, "no server of RabbitMQ is configured")
-        for _ in endpoint.nodes {
-            let node = next.withLock { next in
-                defer { next += 1 }
-                return endpoint.nodes[next % endpoint.nodes.count]
-            }
-            do {
-                let session = try await AMQPSession.open(
-                    endpoint, at: node, needs, limits: Self.limits)
-                return AMQPRequestSession(session, results)
-            } catch let error as AMQPError { failure = error }
+        // Each try begins at another one.
+        let first = next.withLock { next in
+            defer { next += 1 }
+            return next
         }
+        let failure: AMQPError
+        do {
+            let session = try await AMQPSession.open(
+                endpoint, from: first, needs, limits: Self.limits)
+            return AMQPRequestSession(session, results)
+        } catch let error as AMQPError { failure = error }
         let advice =
             failure.code == .missing
             ? ". Create it (docs/rabbitmq.md); nothing has to be restarted" : ""
