@@ -81,7 +81,9 @@ struct Placement {
 
     /// Why it can never take the build, not even with the plugins that it is about to get.
     func neverPossible(_ build: QueuedBuild, at host: Int) -> String? {
-        impossible(build, farm.hosts[host].expected)
+        let reason = impossible(build, at: host)
+        guard reason != nil, !farm.hosts[host].handedOut.isEmpty else { return reason }
+        return impossible(build, farm.hosts[host].expected)
     }
 
     private func impossible(_ build: QueuedBuild, _ report: HostReport?) -> String? {
@@ -142,7 +144,7 @@ struct Placement {
         }
         guard let report = view.report else { return "has not reported yet" }
         if let reason = impossible(build, report) {
-            return neverPossible(build, at: host) == nil
+            return !view.handedOut.isEmpty && neverPossible(build, at: host) == nil
                 ? reason + "; the coordinator hands it out" : reason
         }
         if room.slots < 1 {

@@ -181,13 +181,16 @@ public enum Scheduler {
             return (reason, "free space on the web root's disk")
         }
         let free = hosts.indices.filter { placement.blocker(build, at: $0) == nil }
-        if hosts.indices.allSatisfy({ placement.impossible(build, at: $0) != nil }) {
-            return (
-                "no host has the plugins yet that the coordinator hands out",
-                "wait; if it takes longer than minutes, run: aibuild doctor"
-            )
+        if free.isEmpty {
+            let isImpossible = hosts.indices.allSatisfy {
+                placement.impossible(build, at: $0) != nil
+            }
+            return isImpossible
+                ? (
+                    "no host has the plugins yet that the coordinator hands out",
+                    "wait; if it takes longer than minutes, run: aibuild doctor"
+                ) : ("no host has room now", "wait, or add a host")
         }
-        if free.isEmpty { return ("no host has room now", "wait, or add a host") }
         if free.allSatisfy({ build.failedHosts.contains(hosts[$0].name) }) {
             return (
                 "the free hosts failed this build before, and another one is preferred",
