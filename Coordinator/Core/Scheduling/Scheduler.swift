@@ -182,10 +182,10 @@ public enum Scheduler {
         }
         let free = hosts.indices.filter { placement.blocker(build, at: $0) == nil }
         if free.isEmpty {
-            let isImpossible = hosts.indices.allSatisfy {
+            let awaitsPlugins = hosts.indices.allSatisfy {
                 placement.impossible(build, at: $0) != nil
             }
-            return isImpossible
+            return awaitsPlugins && hosts.contains { !$0.handedOut.isEmpty }
                 ? (
                     "no host has the plugins yet that the coordinator hands out",
                     "wait; if it takes longer than minutes, run: aibuild doctor"
