@@ -152,7 +152,7 @@ import TextKit
                 "==> qemu: Running post-processor: shell-local",
                 "    qemu (shell-local): a", "e ==> qemu (shell-local): sh: 2: source: not found",
                 "e Build 'qemu' errored after 9 s: 1 error(s) occurred:",
-                "e * Post-processor failed: Script exited with non-zero exit status: 127. failed: x",
+                "e * Post-processor failed: Script exited with non-zero exit status: 127",
             ]))
         #expect(found.line.text.hasSuffix("sh: 2: source: not found"))
     }
