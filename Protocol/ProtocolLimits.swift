@@ -29,7 +29,7 @@ public enum ProtocolLimits {
     /// What an attempt made elsewhere: several platforms, and what post-processors pushed.
     public static let remoteImages = 64
     /// Of one of them: an AMI takes some 40 bytes for each region.
-    public static let remoteIDBytes = 2048
+    public static let remoteIDBytes = 4096
 
     /// Variables of one build, and bytes of one value.
     public static let variables = 256

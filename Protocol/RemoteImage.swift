@@ -34,7 +34,18 @@ public struct RemoteImageList: Sendable, Hashable, Codable {
             return "lists \(images.count) images; at most \(ProtocolLimits.remoteImages) are "
                 + "allowed"
         }
-        let isNamed = images.allSatisfy { !$0.builder.isEmpty && $0.id?.isEmpty == false }
-        return isNamed ? nil : "has an image without builder or id"
+        for image in images {
+            guard !image.builder.isEmpty, let id = image.id, !id.isEmpty else {
+                return "has an image without builder or id"
+            }
+            // A longer one was cut, and would name something else.
+            guard id.utf8.count < ProtocolLimits.remoteIDBytes else {
+                return "has an id of \(ProtocolLimits.remoteIDBytes) bytes or more"
+            }
+            guard !id.utf8.contains(where: { $0 < 0x20 }) else {
+                return "has an id with a control character"
+            }
+        }
+        return nil
     }
 }

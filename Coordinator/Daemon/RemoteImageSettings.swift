@@ -1,4 +1,6 @@
 import CoordinatorAdapters
+import Glibc
+import Support
 import YAMLKit
 
 /// `remote_images:` in coordinator.yml: how what builds made in clouds and registries is removed.
@@ -14,6 +16,12 @@ enum RemoteImageSettings {
                 "remove",
                 "expected a list that begins with an absolute path, such as "
                     + "[/etc/aibuild/remove-image]")
+        }
+        guard let program = command.first, Files.kind(program) == .file,
+            access(program, X_OK) == 0
+        else {
+            throw yaml.error(
+                "remove", "there is no such program, or this user may not run it")
         }
         let timeout = try yaml.take("timeout", .durationSeconds, default: 600)
         guard timeoutSeconds.contains(timeout) else {

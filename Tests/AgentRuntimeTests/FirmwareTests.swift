@@ -102,13 +102,12 @@ import Testing
 
     @Test(
         "A host reports whether it can boot by UEFI",
-        arguments: [
-            ("/nowhere", ["program-text"]), ("/usr/share/OVMF", ["program-text", "uefi"]),
-        ])
-    func hostReportsUEFI(folder: String, abilities: [String]) async throws {
+        arguments: [("/nowhere", false), ("/usr/share/OVMF", true)])
+    func hostReportsUEFI(folder: String, isAble: Bool) async throws {
         try await withAgent("accelerator: tcg\novmf_folder: \(folder)\n") { agent in
             let client = try await TestClient(agent.state.socket)
-            #expect(try await client.greet().host.testAbilities == abilities)
+            let abilities = try await client.greet().host.testAbilities
+            #expect(abilities?.contains("uefi") == isAble)
         }
     }
 }

@@ -161,7 +161,7 @@ struct CheckTests {
         ])
         let ran = await check()
         #expect(ran.code == .ok && ran.out == "\(folder): the template is sound\n")
-        #expect(ran.err.hasPrefix("packer validate did not look at the template: "), "\(ran.err)")
+        #expect(ran.err.hasPrefix("packer validate was skipped: "), "\(ran.err)")
     }
 
     @Test("A template that is a link is not looked at, and that is said")
@@ -173,6 +173,10 @@ struct CheckTests {
         let ran = await check()
         #expect(ran.code == .ok)
         #expect(ran.err.hasPrefix("guest.json was not looked at, because"), "\(ran.err)")
+        try Files.remove(folder + "/other.json")
+        let dangling = await check()
+        #expect(dangling.code == .buildFailed)
+        #expect(dangling.out.contains("guest.json is a link to a file that does not exist"))
     }
 
     @Test("A template of an old Packer without a checksum is told what to write")

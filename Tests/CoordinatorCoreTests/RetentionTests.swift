@@ -9,7 +9,7 @@ import Testing
     private func kept(
         _ number: Int, of guestOS: String = "debian", _ state: BuildState = .passed,
         ended: Int64 = 0, bytes: Int64 = giB, pinned: Bool = false, released: Bool = false,
-        publishes: Bool? = nil
+        publishes: Bool? = nil, isElsewhere: Bool = false
     ) -> Retention.Kept {
         var build = Build(
             id: "\(guestOS)-\(number)", guestOSID: guestOS, guestOS: guestOS, number: number,
@@ -22,7 +22,8 @@ import Testing
         build.plan.publishes = publishes
         if state == .passed {
             build.image = PublishedImage(
-                name: "", path: "", url: "", sizeBytes: bytes, sha256: "", format: .qcow2,
+                name: isElsewhere ? "d-remote-images.json" : "", path: "", url: "",
+                sizeBytes: bytes, sha256: "", format: isElsewhere ? .file : .qcow2,
                 virtualSizeBytes: nil)
         }
         return Retention.Kept(build, isReleased: released)
@@ -81,6 +82,16 @@ import Testing
         #expect(gone(all, policy, now: 8 * Self.day) == ["debian-1", "debian-2"])
         // A good image older than many failed builds is still the last good one.
         #expect(gone(all + [kept(0)], policy, now: 99 * Self.day).contains("debian-0") == false)
+    }
+
+    /// A hundred bytes of the web root would cost an image in a cloud.
+    @Test("A full web root removes no build whose image is elsewhere, and the policy does")
+    func elsewhere() {
+        let all = [kept(1, isElsewhere: true), kept(2), kept(3, isElsewhere: true), kept(4)]
+        let policy = RetentionPolicy(goodImages: 9, minimumFreeBytes: 3 * giB)
+        #expect(gone(all, policy, free: 0) == ["debian-2"])
+        #expect(
+            gone(all, RetentionPolicy(goodImages: 1)) == ["debian-1", "debian-2", "debian-3"])
     }
 
     @Test("A full web root removes the oldest images until there is room")

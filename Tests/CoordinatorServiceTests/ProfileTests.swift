@@ -164,7 +164,7 @@ import Testing
             try await look(farm, source)
             #expect(
                 try await coordinator.leading().profiles.status.problem?.hasPrefix(
-                    "the list has none of the 2 profiles that it had") == true)
+                    "the list is empty, and had 2 profiles") == true)
             source.set("a", "sl 1")
             source.set("b", "sl 1")
             try await look(farm, source)

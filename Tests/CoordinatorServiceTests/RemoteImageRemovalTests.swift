@@ -91,6 +91,32 @@ import Testing
         }
     }
 
+    /// It can only be looked for by a name, which the image of a later attempt has as well.
+    @Test("An image without an id is left alone while another attempt may pass, and once one has")
+    func unnamed() async throws {
+        let cloud = Cloud()
+        let fault = Fault(.infrastructure, .hostError, "Packer was killed")
+        let farm = try await farm(cloud, .fail(fault))
+        try await farm.runBuild { _, build in
+            try await eventually("the first attempt failed") {
+                try await farm.faults(build) == ["h0 host.error"]
+            }
+            await farm.agents[0].change { settings in
+                settings.plan = .pass(Array("image".utf8))
+                settings.remoteImages = nil
+            }
+            try await farm.wait(build, .passed, passing: 1000)
+            let known = try await eventually("both are decided") {
+                await farm.clock.advance(milliseconds: 10_000)
+                let images = try await farm.store.remoteImages(ofBuild: build.id)
+                return images.allSatisfy { $0.removeMilliseconds == nil } ? images : nil
+            }
+            #expect(known.map { $0.removedMilliseconds != nil } == [true, false])
+            #expect(known.last?.problem?.hasPrefix("a later attempt passed") == true)
+            #expect(!cloud.tries.all.contains("?"))
+        }
+    }
+
     @Test("A coordinator that does not know how to remove them keeps what is due in mind")
     func later() async throws {
         let farm = try await farm(nil, failure)

@@ -22,7 +22,9 @@ struct ArtifactCollector {
         let totalBytes = files.map { Files.sizeBytes($0.path) ?? 0 }.clampedSum()
         let chunkBytes = Artifact.chunkSizeBytes(files: files.count, totalBytes: totalBytes)
         var artifacts: [Artifact] = []
-        for (file, name) in zip(files, names) {
+        for (file, ownName) in zip(files, names) {
+            // By this name the coordinator knows it, too.
+            let name = file.kind == .remote ? RemoteImageList.fileName : ownName
             try check(file.path, name)
             guard !artifacts.contains(where: { $0.name == name }) else {
                 throw invalid("left two files named \(Names.quoted(name))")

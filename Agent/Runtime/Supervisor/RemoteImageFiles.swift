@@ -28,7 +28,7 @@ enum RemoteImageFiles {
         } catch let error as SystemError {
             throw error
         } catch {
-            throw invalid("\(error)", name)
+            throw invalid("it is no JSON with these fields", name)
         }
         if let problem = list.problem { throw invalid(problem, name) }
         return list

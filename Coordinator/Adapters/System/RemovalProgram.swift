@@ -33,8 +33,7 @@ public struct RemovalProgram: RemoteImageRemover {
                 arguments, environment: Command.minimalEnvironment.merging(words) { $1 }
             ).run(timeoutSeconds: timeoutSeconds, outputLimitBytes: Self.outputBytes)
         } catch {
-            throw RemovalFault(
-                "\(name) could not be run to its end within \(timeoutSeconds) s: \(error)")
+            throw RemovalFault("\(name): \(error)")
         }
         guard !output.status.isSuccess else { return }
         let said = (output.stdoutText + output.stderrText).lines.suffix(5)

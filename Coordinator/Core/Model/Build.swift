@@ -167,6 +167,13 @@ public struct PublishedImage: Sendable, Hashable, Codable {
     }
 }
 
+extension PublishedImage {
+    /// Whether it only lists images that are elsewhere.
+    public var isList: Bool {
+        format == .file && name.hasSuffix("-" + RemoteImageList.fileName)
+    }
+}
+
 /// The request for a build; the store assigns its number.
 public struct NewBuild: Sendable, Hashable {
     public var id: String

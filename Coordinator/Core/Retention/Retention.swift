@@ -14,6 +14,8 @@ public enum Retention {
         public var endedMilliseconds: Int64
         /// Of its image; companion files are not counted.
         public var imageBytes: Int64
+        /// Its image is elsewhere: to remove it frees nothing.
+        public var isElsewhere: Bool
         public var isPublished: Bool
         public var isPinned: Bool
         /// Released, or being released.
@@ -26,6 +28,7 @@ public enum Retention {
             state = build.state
             endedMilliseconds = build.endedMilliseconds ?? 0
             imageBytes = build.image?.sizeBytes ?? 0
+            isElsewhere = build.image?.isList ?? false
             isPublished = build.plan.isPublished
             isPinned = build.isPinned
             self.isReleased = isReleased
@@ -80,7 +83,8 @@ public enum Retention {
     ) -> [Choice] {
         var free = freeBytes
         var choices: [Choice] = []
-        for build in spare.sorted(by: isOlder) + early.sorted(by: isOlder) {
+        for build in spare.sorted(by: isOlder) + early.sorted(by: isOlder)
+        where !build.isElsewhere {
             guard free < policy.minimumFreeBytes else { break }
             let why =
                 "removed early: the web root has \(ByteSize.text(free)) free, less than "

@@ -31,10 +31,18 @@ final class PluginList: Sendable {
                 offers[entry.key] = Offer(
                     plugins: entry.value, versions: entry.value.versions(for: entry.key))
             }
-            return current.withLock { old in
+            let (isNew, gone) = current.withLock { old in
                 defer { old = new }
-                return old != new
+                let before = (old ?? [:]).values.flatMap(\.plugins).map(\.file)
+                let now = Set(plugins.map(\.file))
+                return (old != new, before.filter { !now.contains($0) }.sorted())
             }
+            if !gone.isEmpty {
+                Logger("plugins").warning(
+                    "no longer in the folder, and removed from the hosts: "
+                        + gone.joined(separator: ", "))
+            }
+            return isNew
         } catch {
             let now = ports.clock.monotonicMilliseconds()
             let text = "cannot list the plugins that hosts get; they keep what they have: \(error)"

@@ -45,6 +45,15 @@ actor RemoteImageRemoval {
     private func remove(_ due: RecordedImage, _ remover: any RemoteImageRemover) async throws {
         guard let build = try await ports.store.build(id: due.build) else { return }
         var image = due
+        if due.image.id == nil {
+            // It has the name of the images of all attempts, and can only be found by that.
+            guard build.state.isEnded else { return try await postpone(image) }
+            if build.state == .passed, build.prunedMilliseconds == nil {
+                image.removeMilliseconds = nil
+                image.problem = "a later attempt passed, whose image may have the same name"
+                return try await store.record(image)
+            }
+        }
         do {
             try await remover.remove(due.image, of: build)
             image.removeMilliseconds = nil
@@ -59,6 +68,13 @@ actor RemoteImageRemoval {
         guard image.removedMilliseconds != nil else { return }
         try await ports.audit(
             "coordinator", "image.remove", "\(build.guestOS):\(build.number)", due.image.label)
+    }
+
+    private func postpone(_ image: RecordedImage) async throws {
+        var later = image
+        later.removeMilliseconds =
+            ports.clock.unixMilliseconds() + ports.limits.removalRetryMilliseconds
+        try await store.record(later)
     }
 
     private func note(_ error: any Error, in image: inout RecordedImage, _ build: Build) {

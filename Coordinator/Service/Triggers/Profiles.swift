@@ -88,8 +88,8 @@ public actor Profiles {
             let count = memory.profiles.count { $0.value.goneMilliseconds == nil }
             guard count == 0 || !entries.isEmpty else {
                 throw ProfileFault(
-                    "the list has none of the \(count) profiles that it had: this is taken for a "
-                        + "fault of the server, and nothing is done")
+                    "the list is empty, and had \(count) profiles: this is treated as a server "
+                        + "fault, and nothing is done")
             }
             if known != nil || source.buildsAtFirst { return memory }
         }

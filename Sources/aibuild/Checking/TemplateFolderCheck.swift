@@ -47,7 +47,14 @@ struct TemplateFolderCheck {
                 let plan = try template.plan(image, variables: variables)
                 if let problem = unknownZone(image) { report.add(problem, name) }
                 guard let check = image.packer else {
-                    if let note = unread(image) { report.notes.append(note) }
+                    guard let template = packerTemplate(image) else { continue }
+                    if Links.resolved("\(path)/\(template)") != nil {
+                        report.notes.append(
+                            "\(template) was not looked at, because it is a symbolic link or too "
+                                + "large; a build looks at it.")
+                    } else {
+                        report.add("\(template) is a link to a file that does not exist", name)
+                    }
                     continue
                 }
                 asksPacker = true
@@ -70,19 +77,17 @@ struct TemplateFolderCheck {
         if !secretive.isEmpty {
             let names = secretive.compactMap(\.self).joined(separator: ", ")
             report.notes.append(
-                "packer validate did not look at "
-                    + (names.isEmpty ? "the template" : "the images \(names)")
-                    + ": only a build gets its secrets, and Packer would try to sign in without. "
-                    + "To have it look, set the variables of `environment` that have secrets.")
+                "packer validate was skipped"
+                    + (names.isEmpty ? "" : " for \(names)")
+                    + ": only a build gets the secrets under `environment`, and Packer would try "
+                    + "to sign in without them. To run it, export those variables first.")
         }
         return report
     }
 
-    /// Why Packer's template was not looked at; `nil` if there is none.
-    private func unread(_ image: ReadTemplate) -> String? {
+    private func packerTemplate(_ image: ReadTemplate) -> String? {
         guard case .packer(let template) = image.file.recipe.builder else { return nil }
-        return "\(template) was not looked at, because it is a symbolic link or too large; a host "
-            + "looks at it when a build is submitted."
+        return template
     }
 
     /// Those in aibuild.yml itself; a missing file is reported later.

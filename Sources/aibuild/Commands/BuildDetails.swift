@@ -116,7 +116,7 @@ struct BuildDetails {
                 switch image.state {
                 case "removed": "removed \(Format.time(image.removedAt))"
                 case "removing":
-                    (image.problem.map { "cannot be removed: \($0)" } ?? "is to be removed")
+                    (image.problem.map { "cannot be removed: \($0)" } ?? "removal pending")
                         + (image.nextTryAt.map { "; next try \(Format.time($0))" } ?? "")
                 case "unwanted": "not wanted any more: remove it there, if it exists"
                 default: image.state
