@@ -19,8 +19,8 @@ enum ProfileSettings {
             everySeconds: try yaml.take("every", every, default: 300),
             buildsAtFirst: try yaml.take(
                 "first_look", YAMLType<FirstLook>.word, default: .remember) == .build,
-            templateMap: try yaml.take("template_map", existingFile),
-            sourceImages: try yaml.take("source_images", existingFile),
+            templateMap: try yaml.take("template_map", .existingFile),
+            sourceImages: try yaml.take("source_images", .existingFile),
             metadata: try yaml.take(
                 "metadata", .list(of: YAMLType<ProfileMetadata>.word),
                 default: ProfileMetadata.usual))
@@ -37,11 +37,5 @@ enum ProfileSettings {
 
     private static var every: YAMLType<Int> {
         .durationSeconds.checked { (10...86_400).contains($0) ? nil : "expected 10s to 24h" }
-    }
-
-    private static var existingFile: YAMLType<String> {
-        .string.checked { path in
-            Files.kind(path) == nil ? "the file \(path) does not exist" : nil
-        }
     }
 }

@@ -14,7 +14,7 @@ struct RabbitMQSettings {
 
     init(_ yaml: YAMLMapping) throws {
         let isEncrypted = try yaml.take("tls", .bool, default: true)
-        let authorities = try yaml.takeIfPresent("ca_file", Self.existingFile)
+        let authorities = try yaml.takeIfPresent("ca_file", .existingFile)
         guard isEncrypted || authorities == nil else {
             throw yaml.error("ca_file", "is for tls: true")
         }
@@ -90,11 +90,5 @@ struct RabbitMQSettings {
 
     private static var name: YAMLType<String> {
         longName.checked { $0.isEmpty ? "is empty" : nil }
-    }
-
-    private static var existingFile: YAMLType<String> {
-        .string.checked { path in
-            Files.kind(path) == nil ? "the file \(path) does not exist" : nil
-        }
     }
 }

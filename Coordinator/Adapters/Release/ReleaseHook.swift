@@ -15,7 +15,6 @@ struct ReleaseHook: Sendable {
     /// Long enough to boot a large guest on a slow cloud.
     private static let timeoutSeconds = 60 * 60
     private static let outputBytes = 4 << 20
-    private static let shownBytes = 1000
 
     func check(_ name: String?) throws {
         guard let name else { return }
@@ -41,10 +40,8 @@ struct ReleaseHook: Sendable {
             environment: Command.minimalEnvironment.merging(cloud) { $1 }.merging(words) { $1 }
         ).run(timeoutSeconds: Self.timeoutSeconds, outputLimitBytes: Self.outputBytes)
         guard !output.status.isSuccess else { return }
-        let said = (output.stdoutText + output.stderrText).lines.suffix(5)
-            .joined(separator: "; ").prefixOfUTF8(Self.shownBytes)
         throw ReleaseFault(
-            .rejected, "the hook \(name) refuses the image (\(output.status)): \(said)")
+            .rejected, "the hook \(name) refuses the image (\(output.status)): \(output.said)")
     }
 
     private func path(_ name: String) throws -> String {

@@ -2,7 +2,6 @@ public import BuildProtocol
 public import CoordinatorCore
 import ProcessKit
 import Support
-import TextKit
 
 /// A program of the operator that removes an image from where it is. What it needs is in its
 /// environment, never in its arguments; it signs in with what the operator gave it.
@@ -11,7 +10,6 @@ public struct RemovalProgram: RemoteImageRemover {
     private let timeoutSeconds: Int
 
     private static let outputBytes = 1 << 20
-    private static let shownBytes = 1000
 
     /// - Parameter arguments: the program and its arguments; no shell is involved.
     public init(_ arguments: [String], timeoutSeconds: Int) {
@@ -36,8 +34,6 @@ public struct RemovalProgram: RemoteImageRemover {
             throw RemovalFault("\(name): \(error)")
         }
         guard !output.status.isSuccess else { return }
-        let said = (output.stdoutText + output.stderrText).lines.suffix(5)
-            .joined(separator: "; ").prefixOfUTF8(Self.shownBytes)
-        throw RemovalFault("\(name) failed (\(output.status)): \(said)")
+        throw RemovalFault("\(name) failed (\(output.status)): \(output.said)")
     }
 }

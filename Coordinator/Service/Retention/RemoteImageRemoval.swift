@@ -43,8 +43,11 @@ actor RemoteImageRemoval {
 
     /// - Throws: `StoreError`
     private func remove(_ due: RecordedImage, _ remover: any RemoteImageRemover) async throws {
-        guard let build = try await ports.store.build(id: due.build) else { return }
         var image = due
+        guard let build = try await ports.store.build(id: due.build) else {
+            // Otherwise it would be due for ever, and looked at again at once.
+            return try await postpone(image)
+        }
         if due.image.id == nil {
             // It has the name of the images of all attempts, and can only be found by that.
             guard build.state.isEnded else { return try await postpone(image) }
