@@ -7,6 +7,8 @@ import Testing
 /// A coordinator that is killed at any statement of a migration: MariaDB commits each change of a
 /// table by itself, so every statement leaves another partial schema. The next start completes it.
 @Suite(.timeLimit(.minutes(10))) struct MigrationCutTests {
+    private static let cutsPerCase = 12
+
     /// The result of a migration: all columns, indexes, steps and older rows.
     private static func dump(_ location: SQLLocation) async throws -> [String] {
         let database = try await SQLDatabase.open(location)
@@ -40,6 +42,18 @@ import Testing
         for sql in seed { try await database.execute(sql) }
         await database.close()
         return endpoint
+    }
+
+    /// How many statements a whole migration sends.
+    private static func statements(_ server: MariaDBServer, _ seed: [String]) async throws -> Int {
+        let endpoint = try await seeded(server, seed)
+        let proxy = try CommitCutter(port: server.port)
+        proxy.statementsLeft.store(Int(Int32.max), ordering: .sequentiallyConsistent)
+        var throughProxy = endpoint
+        throughProxy.socket = proxy.socketPath
+        await (try SQLStore.open(.mariadb(throughProxy))).close()
+        proxy.close()
+        return Int(Int32.max) - proxy.statementsLeft.load(ordering: .sequentiallyConsistent)
     }
 
     /// - Returns: whether the migration was done before the cut.
@@ -76,13 +90,17 @@ import Testing
         await (try SQLStore.open(.mariadb(reference))).close()
         let whole = try await Self.dump(.mariadb(reference))
         #expect(whole.contains("schema 2"))
-        // Each cut costs two whole migrations, so the cuts are a sample, which is finer for the
-        // longest part.
-        let step = isOld && waiting ? 4 : 16
-        var statements = 1
-        while try await !Self.cut(server, seed, after: statements, waiting: waiting, whole) {
-            statements += step
+        // Each cut costs two whole migrations, so the cuts are a sample, of a size that further
+        // migrations do not raise. It begins elsewhere in each case, so that the four together are
+        // finer than one.
+        let count = try await Self.statements(server, seed)
+        #expect(count > 40, "only \(count) statements were seen")
+        let step = max(1, count / Self.cutsPerCase)
+        let offset = (isOld ? 0 : step / 2) + (waiting ? 0 : step / 4)
+        for statements in stride(from: 1 + offset, to: count, by: step) {
+            let isDone = try await Self.cut(
+                server, seed, after: statements, waiting: waiting, whole)
+            #expect(!isDone, "the migration had ended before statement \(statements)")
         }
-        #expect(statements > 40, "only \(statements) statements were seen")
     }
 }
