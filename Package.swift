@@ -57,6 +57,7 @@ let package = Package(
         library("CCurl", "libcurl"),
         library("CMariaDB", "libmariadb"),
         library("CSQLite", "sqlite3"),
+        library("CGnuTLS", "gnutls"),
         library("CMicroHTTPD", "libmicrohttpd"),
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
@@ -83,7 +84,7 @@ let package = Package(
         module("HTTPTypes", "Sources/HTTPTypes", ["TextKit"]),
         module(
             "HTTPServerKit", "Sources/HTTPServerKit",
-            ["CMicroHTTPD", "ErrorKit", "HTTPTypes", "Support"]),
+            ["CGnuTLS", "CMicroHTTPD", "ErrorKit", "HTTPTypes", "Support"]),
         module(
             "HTTPClientKit", "Sources/HTTPClientKit",
             ["CCurl", "ErrorKit", "HTTPTypes", "Support"]),

@@ -11,8 +11,9 @@ declare -A groups
 groups[toolchain]="libncurses6 libxml2"
 # To compile and link. g++ brings the C and C++ headers and the linker that Swift uses.
 groups[build]="g++ make pkg-config git ca-certificates
-    libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev librabbitmq-dev libsqlite3-dev
-    libssh-dev libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev"
+    libcurl4-openssl-dev libgnutls28-dev libmariadb-dev libmicrohttpd-dev libnbd-dev
+    librabbitmq-dev libsqlite3-dev libssh-dev libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev
+    libyaml-dev libzip-dev zlib1g-dev"
 # A farm on this machine, and the parts of examples/mini-linux, whose kernel is fetched below.
 groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bubblewrap curl
     iproute2 jq slirp4netns tar util-linux busybox-static cpio dropbear-bin extlinux isolinux kmod

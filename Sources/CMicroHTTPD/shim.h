@@ -1,8 +1,10 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,7 +19,15 @@ struct aib_mhd_options {
   unsigned int connections_of_peer;
   unsigned int idle_seconds;
   size_t memory_bytes;
+  // With certificates by the callback.
+  bool is_tls;
 };
+
+// Gives a handshake its certificates.
+typedef int (*aib_mhd_certificates)(
+    gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+    gnutls_pcert_st **certificates, unsigned int *count, gnutls_ocsp_data_st **ocsp,
+    unsigned int *ocsp_count, gnutls_privkey_t *private_key, unsigned int *flags);
 
 // Percent-decoding is left to Swift, which refuses what MHD would let pass.
 static inline size_t aib_mhd_keep_escaped(void *cls, struct MHD_Connection *connection, char *s) {
@@ -30,9 +40,18 @@ static inline struct MHD_Daemon *aib_mhd_start(
     struct aib_mhd_options options, MHD_AcceptPolicyCallback accept,
     MHD_AccessHandlerCallback handler,
     void *(*begin)(void *, const char *, struct MHD_Connection *),
-    MHD_RequestCompletedCallback completed, MHD_NotifyConnectionCallback connection, void *cls) {
+    MHD_RequestCompletedCallback completed, MHD_NotifyConnectionCallback connection,
+    aib_mhd_certificates certificates, void *cls) {
+  struct MHD_OptionItem tls[] = {
+      // Versions before 1.2 are broken.
+      {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+      {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)certificates},
+      {MHD_OPTION_END, 0, NULL},
+  };
   return MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, accept, cls, handler, cls,
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+          (options.is_tls ? MHD_USE_TLS : 0),
+      0, accept, cls, handler, cls,
       MHD_OPTION_LISTEN_SOCKET, options.listen_fd,
       MHD_OPTION_THREAD_POOL_SIZE, options.threads,
       MHD_OPTION_CONNECTION_LIMIT, options.connections,
@@ -43,6 +62,7 @@ static inline struct MHD_Daemon *aib_mhd_start(
       MHD_OPTION_UNESCAPE_CALLBACK, &aib_mhd_keep_escaped, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, completed, cls,
       MHD_OPTION_NOTIFY_CONNECTION, connection, cls,
+      MHD_OPTION_ARRAY, options.is_tls ? tls : &tls[2],
       MHD_OPTION_END);
 }
 
@@ -51,6 +71,13 @@ static inline unsigned int aib_mhd_connections(struct MHD_Daemon *daemon) {
   const union MHD_DaemonInfo *info =
       MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
   return info ? info->num_connections : 0;
+}
+
+// What the notification of a connection stored; NULL where it stored nothing.
+static inline void *aib_mhd_socket_context(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
 }
 
 // The connection's socket; -1 where it is not known.

@@ -1,3 +1,4 @@
+import CGnuTLS
 import CMicroHTTPD
 import HTTPTypes
 import Support
@@ -39,8 +40,10 @@ enum Callbacks {
     }
 
     /// A connection was opened, or is about to be closed; the descriptor is valid in both cases.
-    static let connection: MHD_NotifyConnectionCallback = { context, connection, _, event in
+    static let connection: MHD_NotifyConnectionCallback = { context, connection, kept, event in
         guard let context, let connection else { return }
+        // For `certificates`, which gets no context of its own.
+        kept?.pointee = context
         let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
         let handle = ConnectionHandle(raw: connection)
         if event == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED {
@@ -48,6 +51,19 @@ enum Callbacks {
         } else {
             core.connections.closed(handle.descriptor)
         }
+    }
+
+    /// A handshake asks for the certificate, which may have been renewed since the last one.
+    static let certificates: aib_mhd_certificates = {
+        session, _, certificates, count, _, _, key, flags in
+        guard let session, let connection = gnutls_session_get_ptr(session),
+            let context = aib_mhd_socket_context(OpaquePointer(connection))
+        else { return -1 }
+        let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+        guard let identity = core.identity else { return -1 }
+        return aib_tls_give(
+            identity.chain, identity.chain.count, identity.key, identity.key.count, certificates,
+            count, key, flags)
     }
 
     static let completed: MHD_RequestCompletedCallback = { context, _, request, _ in

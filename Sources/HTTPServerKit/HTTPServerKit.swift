@@ -26,6 +26,7 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - host: a numeric address, or `localhost`.
     ///   - port: 0 for any free one; see `boundPort`.
+    ///   - tls: `nil`: requests and answers are in clear.
     ///   - portSetting: the name of the port's setting, for the error that it is in use.
     ///   - refusal: the answer to a request that is not served, by its headers alone; `nil` if it
     ///     is served. Called before the body is read, on the library's thread, so it must not wait.
@@ -36,7 +37,7 @@ public final class HTTPServer: Sendable {
     ///     in a task that is cancelled when the server stops.
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
-        portSetting: String = "--port",
+        tls: TLSIdentity? = nil, portSetting: String = "--port",
         refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
@@ -45,7 +46,7 @@ public final class HTTPServer: Sendable {
         self.port = port
         self.portSetting = portSetting
         core = ServerCore(
-            limits: limits, refusal: refusal, oversized: oversized, handler: handler)
+            limits: limits, identity: tls, refusal: refusal, oversized: oversized, handler: handler)
     }
 
     /// The port that the server listens on; 0 before `start`.
@@ -58,6 +59,10 @@ public final class HTTPServer: Sendable {
         return open + limits.threads > limits.connections + limits.spareConnections
     }
 
+    /// From the next handshake on, clients see this certificate. Only of a server that began with
+    /// one.
+    public func use(_ identity: TLSIdentity) { core.use(identity) }
+
     /// Starts to listen. A connection right after the return is accepted.
     public func start() throws(HTTPServerError) {
         let socket = try Listener.open(host: host, port: port, portSetting: portSetting)
@@ -68,13 +73,13 @@ public final class HTTPServer: Sendable {
             connections: UInt32(limits.connections + limits.spareConnections),
             connections_of_peer: UInt32(limits.connectionsOfPeer + limits.spareConnections),
             idle_seconds: UInt32(limits.idleSeconds),
-            memory_bytes: limits.headerBytes)
+            memory_bytes: limits.headerBytes, is_tls: core.identity != nil)
         // The library keeps the pointer until `stop` stops its daemon; a server that is never
         // stopped keeps its core.
         let context = Unmanaged.passRetained(core)
         let daemon = aib_mhd_start(
             options, Callbacks.accept, Callbacks.step, Callbacks.begin, Callbacks.completed,
-            Callbacks.connection, context.toOpaque())
+            Callbacks.connection, Callbacks.certificates, context.toOpaque())
         guard let daemon else {
             context.release()
             throw HTTPServerError(

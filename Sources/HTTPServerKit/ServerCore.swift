@@ -10,6 +10,7 @@ final class ServerCore: Sendable {
         var bodyBytes = 0
         var bodyBytesOf: [String: Int] = [:]
         var isStopping = false
+        var identity: TLSIdentity?
     }
 
     let limits: HTTPServerLimits
@@ -20,11 +21,13 @@ final class ServerCore: Sendable {
     private let state = Mutex(State())
 
     init(
-        limits: HTTPServerLimits, refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
+        limits: HTTPServerLimits, identity: TLSIdentity?,
+        refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {
         self.limits = limits
+        state.withLock { $0.identity = identity }
         self.refusal = refusal
         self.oversized = oversized
         connections = ConnectionTable(limits: limits)
@@ -35,6 +38,11 @@ final class ServerCore: Sendable {
     func tooLarge(_ request: HTTPRequest) -> HTTPResponse {
         oversized(request) ?? Problem.tooLarge(limitBytes: limits.bodyBytes).response
     }
+
+    /// For the next handshake; `nil`: this server speaks without TLS.
+    var identity: TLSIdentity? { state.withLock(\.identity) }
+
+    func use(_ identity: TLSIdentity) { state.withLock { $0.identity = identity } }
 
     var acceptsConnections: Bool { state.withLock { $0.acceptsConnections } }
 

@@ -2,7 +2,8 @@ import ProcessKit
 import Support
 
 /// Certificates of a test's own authority, made with openssl: `ca.pem`, `server.pem` for loopback,
-/// `cert.pem` of a client, and `stranger.pem` of a client of another authority.
+/// `expired.pem` as well, `elsewhere.pem` for another server, `cert.pem` of a client, and
+/// `stranger.pem` of a client of another authority.
 public struct TestCertificates: Sendable {
     public let folder: String
 
@@ -11,10 +12,13 @@ public struct TestCertificates: Sendable {
         try Files.makeFolder(folder)
         try await authority("ca")
         try await authority("otherca")
+        let loopback =
+            "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"
+        try await certificate("server", "localhost", loopback, by: "ca")
+        try await certificate("expired", "localhost", loopback, by: "ca", days: -1)
         try await certificate(
-            "server", "localhost",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1\n"
-                + "extendedKeyUsage=serverAuth\n", by: "ca")
+            "elsewhere", "elsewhere",
+            "subjectAltName=DNS:builds.example.org\nextendedKeyUsage=serverAuth\n", by: "ca")
         try await certificate("cert", "deployer", "extendedKeyUsage=clientAuth\n", by: "ca")
         try await certificate("stranger", "s", "extendedKeyUsage=clientAuth\n", by: "otherca")
         // Docker's own client expects this name.
@@ -32,7 +36,8 @@ public struct TestCertificates: Sendable {
     }
 
     private func certificate(
-        _ name: String, _ subject: String, _ extensions: String, by authority: String
+        _ name: String, _ subject: String, _ extensions: String, by authority: String,
+        days: Int = 30
     ) async throws {
         try Files.replace("\(folder)/\(name).ext", with: Array(extensions.utf8))
         try await openssl(
@@ -42,7 +47,7 @@ public struct TestCertificates: Sendable {
             ])
         try await openssl([
             "x509", "-req", "-in", "\(name).csr", "-CA", "\(authority).pem", "-CAkey",
-            "\(authority)-key.pem", "-CAcreateserial", "-days", "30", "-out", "\(name).pem",
+            "\(authority)-key.pem", "-CAcreateserial", "-days", "\(days)", "-out", "\(name).pem",
             "-extfile", "\(name).ext",
         ])
     }

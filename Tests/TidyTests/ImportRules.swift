@@ -56,7 +56,7 @@ enum ImportRules {
         .init("HTTPTypes", "Sources/HTTPTypes", .pure, ["TextKit"]),
         .init(
             "HTTPServerKit", "Sources/HTTPServerKit", .kit,
-            ["CMicroHTTPD", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
+            ["CGnuTLS", "CMicroHTTPD", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
         .init(
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
