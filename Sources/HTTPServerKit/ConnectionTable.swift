@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTypes
 import Synchronization
 
 /// The open connections of a server: whom they are from, and what happens on each. Closes those
@@ -33,9 +34,14 @@ final class ConnectionTable: Sendable {
     }
 
     private let limits: HTTPServerLimits
+    /// Each stands for many peers.
+    private let proxies: TrustedProxies
     private let state = Mutex(State())
 
-    init(limits: HTTPServerLimits) { self.limits = limits }
+    init(limits: HTTPServerLimits, proxies: TrustedProxies) {
+        self.limits = limits
+        self.proxies = proxies
+    }
 
     // MARK: What the library reports
 
@@ -48,7 +54,9 @@ final class ConnectionTable: Sendable {
             state.entries[descriptor] = Entry(peer: peer, phase: .waiting(untilMilliseconds: end))
             Self.count(1, peer, &state.open, &state.openOf)
             Self.count(1, peer, &state.waiting, &state.waitingOf)
-            if closed == nil, state.openOf[peer, default: 0] > limits.connectionsOfPeer {
+            if closed == nil, state.openOf[peer, default: 0] > limits.connectionsOfPeer,
+                !proxies.contains(peer)
+            {
                 Self.shutDown(descriptor, &state)
             }
             return closed
@@ -88,7 +96,7 @@ final class ConnectionTable: Sendable {
         state.withLock { state in
             Self.change(descriptor, to: .waiting(untilMilliseconds: end), &state)
             guard let peer = state.entries[descriptor]?.peer else { return }
-            if state.waitingOf[peer, default: 0] > limits.waitingOfPeer {
+            if state.waitingOf[peer, default: 0] > limits.waitingOfPeer, !proxies.contains(peer) {
                 _ = Self.closeIdlest(&state) { $0 == peer }
             } else if state.waiting > limits.waiting {
                 _ = Self.closeIdlest(&state) { _ in true }
@@ -129,7 +137,8 @@ final class ConnectionTable: Sendable {
     private func makeRoom(for peer: String, _ state: inout State) -> Int32? {
         let ofPeer = state.openOf[peer, default: 0]
         if ofPeer >= limits.connectionsOfPeer
-            || state.waitingOf[peer, default: 0] >= limits.waitingOfPeer
+            || state.waitingOf[peer, default: 0] >= limits.waitingOfPeer,
+            !proxies.contains(peer)
         {
             return Self.closeIdlest(&state) { $0 == peer }
         }

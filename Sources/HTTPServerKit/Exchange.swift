@@ -22,15 +22,15 @@ final class Exchange: Sendable {
 
     private struct State {
         var phase = Phase.fresh
-        /// Bytes reserved from the limit of all bodies.
+        /// Bytes reserved from the limit of all bodies, for whom.
         var reservedBytes = 0
+        var sender = ""
         var isStopping: Bool
     }
 
     private let core: ServerCore
     private let connection: ConnectionHandle
     let descriptor: Int32
-    private let peer: String
     private let target: String
     private let state: Mutex<State>
 
@@ -39,7 +39,6 @@ final class Exchange: Sendable {
         self.connection = connection
         self.target = target
         descriptor = connection.descriptor
-        peer = connection.peer
         state = Mutex(State(isStopping: isStopping))
     }
 
@@ -94,7 +93,7 @@ final class Exchange: Sendable {
     /// The library has completed the request.
     func completed() {
         let wasRefused = state.withLock { state in
-            core.release(bodyBytes: state.reservedBytes, of: peer)
+            core.release(bodyBytes: state.reservedBytes, of: state.sender)
             defer { state.phase = .cut }
             if case .fresh = state.phase { return true }
             return false
@@ -112,14 +111,17 @@ final class Exchange: Sendable {
         core.connections.headersArrived(
             descriptor, nowMilliseconds: Clocks.monotonicMilliseconds())
         let headers = connection.requestHeaders
-        let request: HTTPRequest
+        var request: HTTPRequest
         do throws(Problem) {
             try RequestFraming.check(headers, target: target, version: version)
             request = try HTTPRequest(
-                method: method, target: target, headers: headers, remoteAddress: peer)
+                method: method, target: target, headers: headers, remoteAddress: connection.peer)
         } catch {
             return send(&state, error.response, isLast: true)
         }
+        request.isEncrypted = core.isEncrypted
+        core.proxies.resolve(&request)
+        state.sender = request.remoteAddress
         // Before the body: whoever may not send one costs no memory for it.
         if let refusal = core.refusal(request) {
             return refuse(&state, refusal, headers, discardedBytes: core.limits.refusedBytes)
@@ -161,7 +163,7 @@ final class Exchange: Sendable {
             state.phase = .discarding(core.tooLarge(request), bytes: upload.count)
             return
         }
-        guard core.reserve(bodyBytes: upload.count, of: peer) else {
+        guard core.reserve(bodyBytes: upload.count, of: state.sender) else {
             state.phase = .discarding(
                 Problem.unavailable("Too many large requests at once", remedy: "Try again later")
                     .response, bytes: upload.count)

@@ -27,6 +27,7 @@ public final class HTTPServer: Sendable {
     ///   - host: a numeric address, or `localhost`.
     ///   - port: 0 for any free one; see `boundPort`.
     ///   - tls: `nil`: requests and answers are in clear.
+    ///   - proxies: tell for whom they send requests. They are not limited as one peer.
     ///   - portSetting: the name of the port's setting, for the error that it is in use.
     ///   - refusal: the answer to a request that is not served, by its headers alone; `nil` if it
     ///     is served. Called before the body is read, on the library's thread, so it must not wait.
@@ -37,7 +38,8 @@ public final class HTTPServer: Sendable {
     ///     in a task that is cancelled when the server stops.
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
-        tls: TLSIdentity? = nil, portSetting: String = "--port",
+        tls: TLSIdentity? = nil, proxies: TrustedProxies = TrustedProxies(),
+        portSetting: String = "--port",
         refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
@@ -46,7 +48,8 @@ public final class HTTPServer: Sendable {
         self.port = port
         self.portSetting = portSetting
         core = ServerCore(
-            limits: limits, identity: tls, refusal: refusal, oversized: oversized, handler: handler)
+            limits: limits, identity: tls, proxies: proxies, refusal: refusal,
+            oversized: oversized, handler: handler)
     }
 
     /// The port that the server listens on; 0 before `start`.
@@ -71,9 +74,11 @@ public final class HTTPServer: Sendable {
         let options = aib_mhd_options(
             listen_fd: socket.raw, threads: UInt32(limits.threads),
             connections: UInt32(limits.connections + limits.spareConnections),
-            connections_of_peer: UInt32(limits.connectionsOfPeer + limits.spareConnections),
+            // 0: as many as there are.
+            connections_of_peer: core.proxies.isEmpty
+                ? UInt32(limits.connectionsOfPeer + limits.spareConnections) : 0,
             idle_seconds: UInt32(limits.idleSeconds),
-            memory_bytes: limits.headerBytes, is_tls: core.identity != nil)
+            memory_bytes: limits.headerBytes, is_tls: core.isEncrypted)
         // The library keeps the pointer until `stop` stops its daemon; a server that is never
         // stopped keeps its core.
         let context = Unmanaged.passRetained(core)

@@ -10,8 +10,8 @@ public struct HTTPServerLimits: Sendable {
     /// maximum size.
     public var allBodiesBytes = 256 << 20
 
-    /// The bodies of one peer. Others then still have room when one sends many at once; behind a
-    /// proxy, all clients are one peer.
+    /// The bodies of one peer. Others then still have room when one sends many at once. The clients
+    /// of a trusted proxy are peers of their own here, and one peer behind any other.
     public var bodiesOfPeerBytes = 64 << 20
 
     /// A body of a refused request up to this size is read and dropped, so that its client gets to
@@ -30,8 +30,8 @@ public struct HTTPServerLimits: Sendable {
     /// usual descriptor limit of a service manager is above this.
     public var connections = 2048
 
-    /// Open connections of one address. Half of all: a proxy in front has one address for all of
-    /// its clients, and thousands of followers may sit behind one gateway.
+    /// Open connections of one address that is no trusted proxy's. Half of all: thousands of
+    /// followers may sit behind one gateway.
     public var connectionsOfPeer = 1024
 
     /// Connections that are accepted beyond these, so that a new one is there to take the place of

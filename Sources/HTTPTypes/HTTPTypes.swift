@@ -15,8 +15,10 @@ public struct HTTPRequest: Sendable {
     public var target: String
     public var headers: HTTPHeaders
     public var body: [UInt8]
-    /// The numeric address of the peer, for logs and audit; `""` if there is none.
+    /// The numeric address of the client, for logs and audit; `""` if there is none.
     public var remoteAddress: String
+    /// Whether the client sent it by TLS.
+    public var isEncrypted = false
 
     /// - Parameter target: as in the request line: `/a%20b?c=d`, or an absolute URL.
     /// - Throws: a `Problem` that says what is wrong with the target: status 400, or 301 if only

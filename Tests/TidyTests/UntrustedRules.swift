@@ -22,7 +22,8 @@ enum UntrustedRules {
         "Coordinator/Core/Releases/ReleaseRights", "Coordinator/Core/Releases/ReleasedImage",
         "Protocol/Names",
         "Sources/HTTPServerKit/", "Sources/HTTPTypes/Authority", "Sources/HTTPTypes/HTTPHeaders",
-        "Sources/HTTPTypes/RequestTarget", "Sources/aibuild/API/TokenSource",
+        "Sources/HTTPTypes/IPNetwork", "Sources/HTTPTypes/RequestTarget",
+        "Sources/HTTPTypes/TrustedProxies", "Sources/aibuild/API/TokenSource",
     ]
 
     static func findings(in file: SourceFile) -> [Finding] {
