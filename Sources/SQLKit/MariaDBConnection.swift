@@ -21,7 +21,7 @@ final class MariaDBConnection: SQLConnection {
         }
         self.server = server
         self.handle = handle
-        setTimeouts()
+        setOptions()
         let port = UInt32(clamping: server.port)
         let host = server.socket == nil ? server.host : "localhost"
         let connected = mysql_real_connect(
@@ -29,6 +29,9 @@ final class MariaDBConnection: SQLConnection {
             UInt(CLIENT_FOUND_ROWS))
         guard connected != nil else {
             let number = mysql_errno(handle)
+            if number == CR_SSL_CONNECTION_ERROR {
+                throw .unverified(server, LibraryError("MariaDB", code: number, errorText()))
+            }
             let error = SQLError.mariadb(
                 number: number, detail: errorText(), server: server, sql: nil)
             // Until the handshake is over no statement can have been lost.
@@ -76,7 +79,7 @@ final class MariaDBConnection: SQLConnection {
             + "idle_transaction_timeout = \(SQLLimits.idleTransactionSeconds)",
     ]
 
-    private func setTimeouts() {
+    private func setOptions() {
         var connectSeconds = UInt32(clamping: server.connectTimeoutSeconds)
         var statementSeconds = UInt32(clamping: server.statementTimeoutSeconds)
         mysql_options(handle, MYSQL_OPT_CONNECT_TIMEOUT, &connectSeconds)
@@ -88,6 +91,11 @@ final class MariaDBConnection: SQLConnection {
         // `localhost` would mean the default socket, which the configuration did not name.
         var transport = server.socket == nil ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET
         mysql_options(handle, MYSQL_OPT_PROTOCOL, &transport)
+        guard let tls = server.tls else { return }
+        mysql_ssl_set(handle, tls.key, tls.certificate, tls.authorities, nil, nil)
+        // Without this, a server that has no TLS would be taken as well.
+        var on: my_bool = 1
+        mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on)
     }
 
     /// A server sends nothing unasked, so a readable socket was closed by the other end: restart,

@@ -2,6 +2,20 @@ import Synchronization
 
 /// A MariaDB server and the account to use. Its password is never printed.
 public struct MariaDBEndpoint: Sendable {
+    /// The server's certificate must be of these authorities, and name its host.
+    public struct TLS: Sendable {
+        /// Certificates of the trusted authorities, in PEM.
+        public var authorities: String
+        /// Of the client, for a server that asks for it.
+        public var certificate, key: String?
+
+        public init(authorities: String, certificate: String? = nil, key: String? = nil) {
+            self.authorities = authorities
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
     public var host: String
     public var port: Int
     /// Other nodes of the same cluster, tried in turn if this one is not usable.
@@ -11,6 +25,8 @@ public struct MariaDBEndpoint: Sendable {
     public var user: String
     var password: String
     public var database: String
+    /// `nil`: everything crosses the network in clear.
+    public var tls: TLS?
     /// How long a connect may take.
     public var connectTimeoutSeconds: Int
     /// How long one statement may take.

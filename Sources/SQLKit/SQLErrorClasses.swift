@@ -53,6 +53,15 @@ extension SQLError {
     private static var SQLITE_CONSTRAINT_UNIQUE_CODE: Int32 { SQLITE_CONSTRAINT | (8 << 8) }
     private static var SQLITE_CONSTRAINT_PRIMARYKEY_CODE: Int32 { SQLITE_CONSTRAINT | (6 << 8) }
 
+    /// Another node, or the same one with a renewed certificate, may be usable.
+    static func unverified(_ server: MariaDBEndpoint, _ cause: LibraryError) -> SQLError {
+        SQLError(
+            .unreachable,
+            "No verified TLS connection to \(server). Check that the server has TLS, that its "
+                + "certificate names \(server.host) and has not expired, and that ca_file in the "
+                + "database section of the configuration is that of its authority.", cause: cause)
+    }
+
     static func mariadb(number: UInt32, detail: String, server: MariaDBEndpoint, sql: String?)
         -> SQLError
     {

@@ -20,7 +20,8 @@ public final class MariaDBServer: Sendable {
     public static func shared() async throws -> MariaDBServer { try await sharedStart.value }
 
     /// A separate server, for a test that breaks it.
-    public static func start() async throws -> MariaDBServer {
+    /// - Parameter options: of the server's command line.
+    public static func start(options: [String] = []) async throws -> MariaDBServer {
         let folder = "/tmp/aib-mariadb\(getpid())-\(UInt32.random(in: .min ... .max))"
         // Traversable: as root, the server runs as user mysql.
         try Files.makeFolder(folder, mode: 0o755)
@@ -32,7 +33,7 @@ public final class MariaDBServer: Sendable {
         let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
         let lifeline = try Descriptor(fifo, O_WRONLY)
         guard fcntl(reader.raw, F_SETFL, 0) == 0 else { throw SystemError.last("fcntl") }
-        try spawnKeeper(folder: folder, port: port, input: reader.raw)
+        try spawnKeeper(folder: folder, port: port, options: options, input: reader.raw)
         let admin = try await firstAnswer(folder)
         try await admin.execute("CREATE USER '\(user)'@'%' IDENTIFIED BY '\(password)'")
         try await admin.execute("GRANT ALL ON *.* TO '\(user)'@'%'")
@@ -129,6 +130,7 @@ public final class MariaDBServer: Sendable {
     /// server has a folder for temporary files: one that starts removes those of any other there.
     private static let script = """
         dir=$1 port=$2 pid=
+        shift 2
         export PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR="$dir/tmp"
         exec 3<&0 </dev/null
         trap 'test -z "$pid" || kill $pid; wait $pid; rm -rf "$dir"; exit 0' TERM
@@ -152,7 +154,7 @@ public final class MariaDBServer: Sendable {
                 --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 \\
                 --innodb-flush-method=nosync --sync-frm=OFF \\
                 --key-buffer-size=1M --max-connections=500 --performance-schema=OFF \\
-                --skip-name-resolve --character-set-server=utf8mb4 \\
+                --skip-name-resolve --character-set-server=utf8mb4 "$@" \\
                 >>"$dir/install.log" 2>&1 3<&- &
             pid=$!
             wait $pid
@@ -160,7 +162,9 @@ public final class MariaDBServer: Sendable {
         done
         """
 
-    private static func spawnKeeper(folder: String, port: Int, input: Int32) throws {
+    private static func spawnKeeper(
+        folder: String, port: Int, options: [String], input: Int32
+    ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -177,7 +181,7 @@ public final class MariaDBServer: Sendable {
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
         // No environment: the script sets what it needs.
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        let words = ["/bin/sh", "-c", script, "mariadb-keeper", folder, String(port)]
+        let words = ["/bin/sh", "-c", script, "mariadb-keeper", folder, String(port)] + options
         var arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
