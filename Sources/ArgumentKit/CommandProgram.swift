@@ -41,5 +41,9 @@ public struct CommandProgram<Entry: CommandDescription>: Sendable {
     /// The program without a command; `nil` if it needs one.
     var main: Entry? { commands.first { $0.words.isEmpty } }
 
-    func options(of command: Entry) -> [CommandOption] { command.options + commonOptions }
+    /// An option of a command's own takes the place of a common one of that name.
+    func options(of command: Entry) -> [CommandOption] {
+        let own = Set(command.options.map(\.long))
+        return command.options + commonOptions.filter { !own.contains($0.long) }
+    }
 }

@@ -33,7 +33,9 @@ struct CLI {
         let url = arguments["url"] ?? variables["AIBUILD_URL"] ?? "http://127.0.0.1:9753"
         let context = CommandContext(
             console: console, style: Style(console: console, variables: variables),
-            api: APIClient(url: url, token: variables["AIBUILD_TOKEN"]),
+            api: APIClient(
+                url: url, token: variables["AIBUILD_TOKEN"],
+                authorities: authorities(command, arguments)),
             arguments: arguments, command: command)
         for note in arguments.notes { console.err("aibuild: \(SafeText.line(note))\n") }
         do {
@@ -46,6 +48,13 @@ struct CLI {
             console.err("aibuild: \(SafeText.lines("\(error)"))\n")
             return .refused
         }
+    }
+
+    /// A command may have an option of that name itself, for something else.
+    private func authorities(_ command: Command, _ arguments: Arguments) -> String? {
+        let isOwn = command.options.contains { $0.long == "ca-file" }
+        let file = isOwn ? nil : arguments["ca-file"]
+        return file ?? variables["AIBUILD_CA_FILE"].flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 

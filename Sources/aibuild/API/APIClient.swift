@@ -14,8 +14,10 @@ struct APIClient: Sendable {
     private let tokens: TokenSource
     private let http: HTTPClient
 
-    /// - Parameter url: of the coordinators, separated by commas.
-    init(url: String, token: String?) {
+    /// - Parameters:
+    ///   - url: of the coordinators, separated by commas.
+    ///   - authorities: a file with those of their certificates; `nil`: the system's.
+    init(url: String, token: String?, authorities: String? = nil) {
         let urls = url.split(separator: ",").map { part in
             let url = part.drop { $0 == " " }
             // As curl reads an address without a scheme.
@@ -27,7 +29,7 @@ struct APIClient: Sendable {
         var limits = HTTPClientLimits()
         // A standby redirects to its leader, which may have changed meanwhile.
         limits.trustedRedirects = 3
-        http = HTTPClient(limits: limits)
+        http = HTTPClient(limits: limits, tls: TLSFiles(authorities: authorities))
         tokens = TokenSource(token)
     }
 
@@ -143,7 +145,8 @@ struct APIClient: Sendable {
             CommandError(
                 .unreachable,
                 "Request failed: \(error)\n"
-                    + "If \(url) is not the coordinator, set AIBUILD_URL or --url.")
+                    + (CertificateRemedy.text(error, url: url)
+                        ?? "If \(url) is not the coordinator, set AIBUILD_URL or --url."))
         }
     }
 

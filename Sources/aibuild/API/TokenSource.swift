@@ -37,7 +37,10 @@ final class TokenSource: Sendable {
         guard isFirst, let authority = Authority(url: url), authority.isLoopback,
             let answer = try? await http.request("GET", url + "/api/v1/version"),
             answer.status == 401, let file = answer.headers[Self.fileHeader],
-            let token = Self.read(file, port: authority.port.flatMap { UInt16($0) } ?? 80)
+            let token = Self.read(
+                file,
+                port: authority.port.flatMap { UInt16($0) }
+                    ?? (url.utf8.starts(with: "https:".utf8) ? 443 : 80))
         else { return false }
         state.withLock { $0.token = token }
         return true

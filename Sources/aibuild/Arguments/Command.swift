@@ -19,12 +19,16 @@ extension CommandProgram<Command> {
         commonOptions: [
             CommandOption("json", "print the API response as JSON"),
             CommandOption("url", value: "URL", "URL of the coordinator (default: $AIBUILD_URL)"),
+            CommandOption(
+                "ca-file", value: "FILE",
+                "trusted authorities of its certificate (default: $AIBUILD_CA_FILE)"),
         ], notes: notes)
 
     private static let notes: String = {
         let variables = [
             ("AIBUILD_URL", "URL of the coordinator (default: http://127.0.0.1:9753)"),
             ("AIBUILD_TOKEN", "API token; not needed as the coordinator's user on its machine"),
+            ("AIBUILD_CA_FILE", "trusted authorities in PEM, instead of the system's"),
             ("NO_COLOR", "disables colours if set"),
         ]
         let codes = ExitCode.allCases.map { ("\($0.rawValue)", $0.meaning) }
