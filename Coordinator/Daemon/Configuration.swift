@@ -14,13 +14,8 @@ import YAMLKit
 struct Configuration {
     var stateFolder = "/var/lib/aibuild"
     var sharedFolder: String?
-    var ownURL: String?
     var webRoot = "/var/www/html"
-    var listen = "127.0.0.1"
-    var port = 9753
-    var baseURL: String?
-    var tokenFile: String?
-    var allowedHosts: [String] = []
+    var api = APISettings()
     var secretKeyFile: String?
     var hooksFolder: String?
     var pluginFolder: String?
@@ -62,14 +57,8 @@ struct Configuration {
         baseImageNetworks = try yaml.take(
             "base_image_networks", .list(of: Self.network), default: []
         ).compactMap { IPv4Network($0) }
-        if let api = try yaml.takeIfPresent("api", .mapping) {
-            listen = try api.take("listen", .string, default: listen)
-            port = try api.take("port", .int(0...65535), default: port)
-            ownURL = try api.takeIfPresent("url", Self.webURL)
-            baseURL = try api.takeIfPresent("base_url", Self.webURL)
-            tokenFile = try api.takeIfPresent("token_file", .string)
-            allowedHosts = try api.takeIfPresent("allowed_hosts", .list(of: Self.hostName)) ?? []
-        }
+        if let given = try yaml.takeIfPresent("api", .mapping) { api = try APISettings(given) }
+        secretFiles += api.secretFiles
         if let ssh = try yaml.takeIfPresent("ssh", .mapping) {
             sshKeyFile = try ssh.takeIfPresent("key_file", .string)
             sshAgentSocket = try ssh.takeIfPresent("agent_socket", .string)
@@ -79,7 +68,7 @@ struct Configuration {
         }
         if let given = try yaml.takeIfPresent("git", .mapping) { git = try GitSettings(given) }
         if let given = try yaml.takeIfPresent("gitlab", .mapping) {
-            var settings = try Self.gitlab(given, ownURL: url)
+            var settings = try Self.gitlab(given, ownURL: api.url)
             settings.authorities = git.access.authorities
             git.access.gitLab = (GitAddress(settings.url), settings.token)
             gitlab = settings
@@ -118,13 +107,6 @@ struct Configuration {
         .string.checked { text in
             IPv4Network(text) == nil
                 ? "expected an IPv4 network such as 10.20.0.0/16, or an address" : nil
-        }
-    }
-
-    private static var hostName: YAMLType<String> {
-        .string.checked { text in
-            Authority(text).map { $0.port == nil } ?? false
-                ? nil : "expected a host name such as builds.example.org"
         }
     }
 
@@ -169,8 +151,25 @@ struct Configuration {
                         port: try node.take("port", .int(1...65535), default: 3306)
                     ))
             }
+            if let tls = try yaml.takeIfPresent("tls", .mapping) {
+                guard server.socket == nil else {
+                    throw yaml.error("tls", "is for host and port, not for socket")
+                }
+                server.tls = try Self.databaseTLS(tls)
+            }
             return .mariadb(server)
         }
+    }
+
+    private static func databaseTLS(_ yaml: YAMLMapping) throws -> MariaDBEndpoint.TLS {
+        let tls = MariaDBEndpoint.TLS(
+            authorities: try yaml.take("ca_file", .existingFile),
+            certificate: try yaml.takeIfPresent("certificate_file", .existingFile),
+            key: try yaml.takeIfPresent("key_file", .existingFile))
+        guard (tls.certificate == nil) == (tls.key == nil) else {
+            throw yaml.error("certificate_file", "a certificate needs key_file, and a key this")
+        }
+        return tls
     }
 
     static var webURL: YAMLType<String> {
@@ -249,9 +248,6 @@ struct Configuration {
         } catch { throw yaml.error(key, "\(error)") }
     }
 
-    /// The URL of this coordinator, for people and other coordinators.
-    var url: String { ownURL ?? "http://\(listen):\(port)" }
-
     /// The folder of the data that several coordinators of one database share.
     var sharedState: String { sharedFolder ?? stateFolder }
 
@@ -263,12 +259,12 @@ struct Configuration {
     }
 
     /// The file with the API's token. Coordinators that share a folder find the same token there.
-    var apiTokenFile: String { tokenFile ?? sharedState + "/api.token" }
+    var apiTokenFile: String { api.tokenFile ?? sharedState + "/api.token" }
 
     /// Without `api.token_file`, the token is created at the first start.
     func access() throws -> AccessControl {
         let file = apiTokenFile
-        if tokenFile == nil { try KeyFile.createIfMissing(file) }
+        if api.tokenFile == nil { try KeyFile.createIfMissing(file) }
         let bytes = try Files.read(file, limitBytes: 4096)
         let token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
         guard token.utf8.count >= 16 else {
@@ -277,8 +273,8 @@ struct Configuration {
         return AccessControl(
             token: token, tokenFile: file,
             names: TrustedNames(
-                url: url, otherURLs: [baseURL, gitlab?.hookURL].compactMap(\.self),
-                hosts: allowedHosts))
+                url: api.url, otherURLs: [api.baseURL, gitlab?.hookURL].compactMap(\.self),
+                hosts: api.allowedHosts))
     }
 
     func identity() throws -> SSHIdentity {

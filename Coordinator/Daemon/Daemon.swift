@@ -49,6 +49,8 @@ enum Daemon {
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
         let access = try configuration.access()
+        let settings = configuration.api
+        let certificate = try settings.certificate.map { try CertificateKeeper($0) }
         let store = try await SQLStore.open(
             configuration.location, keys: configuration.sealingKeys(),
             say: { Logger("store").warning($0) })
@@ -60,7 +62,7 @@ enum Daemon {
             checksums: ChecksumReader(networks: configuration.baseImageNetworks, access: git))
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
-            baseURL: configuration.baseURL ?? configuration.url,
+            baseURL: settings.baseURL ?? settings.url,
             logPath: { logs.path($0) })
         let plugins = configuration.pluginFolder.map { PluginFolder($0) }
         let gateway = try gateway(configuration, templates, plugins)
@@ -85,25 +87,20 @@ enum Daemon {
                 logPath: { AttemptToken($0).map { logs.path($0) } },
                 standing: { await leadership.keeper.standing },
                 storeProblem: { await leadership.keeper.problem },
-                setupProblems: { setup.problems() + (plugins?.problems() ?? []) },
+                setupProblems: {
+                    setup.problems() + (plugins?.problems() ?? []) + (certificate?.problems() ?? [])
+                },
                 access: access,
-                url: configuration.ownURL, version: version, templateSchema: TemplateKeys.schema))
+                url: settings.ownURL, version: version, templateSchema: TemplateKeys.schema))
         let gate = RequestGate()
-        let server = HTTPServer(
-            host: configuration.listen, port: UInt16(configuration.port),
-            portSetting: "--port or api.port",
-            refusal: { gate.refusal(of: $0) ?? api.refusal(of: $0) },
-            oversized: { api.response(toOversized: $0) }
-        ) { request in
-            if let refusal = gate.refusal(of: request) { return refusal }
-            return await api.respond(to: request)
-        }
+        let server = server(settings, certificate, gate, api)
         // The port first: a second coordinator on this machine fails here, before it touches a
         // build.
         try server.start()
+        try certificate?.watch(server)
         let life = ServiceLife(
             coordinator: coordinator, leadership: leadership, server: server, gate: gate,
-            store: store, host: configuration.listen)
+            store: store, settings: settings)
         let campaign = Task { await leadership.run(onReady: { await life.begin() }) }
         let signal = await stopSignal.wait()
         campaign.cancel()
@@ -120,6 +117,20 @@ extension Daemon {
             print("\(found.problem). \(found.remedy)")
         }
         print("\(options.file ?? "The default configuration") is sound")
+    }
+
+    private static func server(
+        _ settings: APISettings, _ certificate: CertificateKeeper?, _ gate: RequestGate, _ api: API
+    ) -> HTTPServer {
+        HTTPServer(
+            host: settings.listen, port: UInt16(settings.port), tls: certificate?.identity,
+            proxies: settings.proxies, portSetting: "--port or api.port",
+            refusal: { gate.refusal(of: $0) ?? api.refusal(of: $0) },
+            oversized: { api.response(toOversized: $0) }
+        ) { request in
+            if let refusal = gate.refusal(of: request) { return refusal }
+            return await api.respond(to: request)
+        }
     }
 
     private static func git(_ configuration: Configuration, _ store: any Store) -> GitAccess {
@@ -155,7 +166,7 @@ extension Daemon {
                 authorities: configuration.git.access.authorities)
         }
         ports.statusSender = HTTPStatusSender(authorities: configuration.git.access.authorities)
-        ports.pages = configuration.url
+        ports.pages = configuration.api.url
         ports.notificationRules = configuration.notifications.rules
         ports.notificationSender = PlaceSender(configuration.notifications.addresses)
     }

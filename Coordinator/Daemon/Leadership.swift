@@ -20,7 +20,7 @@ struct Leadership: Sendable {
         let run = try CoordinatorRun(stateFolder: configuration.stateFolder)
         keeper = LeaseKeeper(
             leases: try await Self.leases(configuration, store), clock: SystemClock(),
-            id: run.id, predecessors: run.predecessors, url: configuration.url,
+            id: run.id, predecessors: run.predecessors, url: configuration.api.url,
             limits: configuration.limits)
         self.coordinator = coordinator
     }

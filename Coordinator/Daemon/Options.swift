@@ -58,7 +58,7 @@ struct Options {
 
     func configuration() throws -> Configuration {
         var configuration = try file.map { try Configuration(file: $0) } ?? Configuration()
-        if let port { configuration.port = port }
+        if let port { configuration.api.port = port }
         return configuration
     }
 }

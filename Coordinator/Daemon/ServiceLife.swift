@@ -13,16 +13,16 @@ struct ServiceLife {
     let server: HTTPServer
     let gate: RequestGate
     let store: SQLStore
-    /// The listen address of the server.
-    let host: String
+    let settings: APISettings
 
     /// Everything is up: the port is bound, and this coordinator leads, with its builds resumed, or
     /// is a standby.
     func begin() async {
         gate.open()
-        Logger("coordinator").info("serving http://\(host):\(server.boundPort)")
-        await ServiceManager.ready("serving http://\(host):\(server.boundPort)")
-        let probe = HealthProbe(coordinator: coordinator, server: server, host: host)
+        let url = settings.url(host: settings.listen, port: Int(server.boundPort))
+        Logger("coordinator").info("serving \(url)")
+        await ServiceManager.ready("serving \(url)")
+        let probe = HealthProbe(coordinator: coordinator, server: server, settings: settings)
         Watchdog.start { await probe.isAlive() }
     }
 
@@ -46,21 +46,26 @@ private struct HealthProbe {
     let coordinator: Coordinator
     let server: HTTPServer
     private let url: String
-    private let http = HTTPClient()
+    private let http: HTTPClient
     private static let timeouts = HTTPTimeouts(
         connectSeconds: 5, stallSeconds: 10, totalSeconds: 10)
 
-    init(coordinator: Coordinator, server: HTTPServer, host: String) {
+    init(coordinator: Coordinator, server: HTTPServer, settings: APISettings) {
         self.coordinator = coordinator
         self.server = server
         // A wildcard address is probed on loopback.
         let own =
-            switch host {
+            switch settings.listen {
             case "0.0.0.0", "": "127.0.0.1"
-            case "::": "[::1]"
-            default: host.contains(":") ? "[\(host)]" : host
+            case "::": "::1"
+            default: settings.listen
             }
-        url = "http://\(own):\(server.boundPort)/healthz"
+        url = settings.url(host: own, port: Int(server.boundPort)) + "/healthz"
+        // It asks itself by an address that its certificate need not have. If that counted, a
+        // certificate that expired would make the service manager restart it again and again.
+        var tls = TLSFiles()
+        tls.isVerified = false
+        http = HTTPClient(tls: tls)
     }
 
     func isAlive() async -> Bool {

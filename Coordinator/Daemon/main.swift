@@ -9,7 +9,7 @@ import ProcessKit
 //
 // Not `await Daemon.main()`: an asynchronous main program parks this thread in libdispatch with no
 // signal blocked, so that SIGTERM would end the process at once, without a shutdown.
-Signals.block([SIGTERM, SIGINT])
+Signals.block([SIGTERM, SIGINT, SIGHUP])
 Task.detached {
     await Daemon.main()
     exit(0)

@@ -43,6 +43,10 @@ struct EasyOptions {
         if let path = request.tls.authorities { try text(easy, CURLOPT_CAINFO, path) }
         if let path = request.tls.certificate { try text(easy, CURLOPT_SSLCERT, path) }
         if let path = request.tls.key { try text(easy, CURLOPT_SSLKEY, path) }
+        if !request.tls.isVerified {
+            try long(easy, CURLOPT_SSL_VERIFYPEER, 0)
+            try long(easy, CURLOPT_SSL_VERIFYHOST, 0)
+        }
         if request.tls.isAtMost12 {
             try long(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_MAX_TLSv1_2)
         }

@@ -6,6 +6,8 @@ public struct TLSFiles: Sendable, Hashable {
     public var certificate: String?
     /// The private key of `certificate`.
     public var key: String?
+    /// Whether the server must prove itself. Only a server that is this process needs not.
+    public var isVerified = true
     /// At most TLS 1.2, in which the server checks the client's certificate during the handshake:
     /// to find out why a connection was closed.
     public var isAtMost12 = false

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// Signals of this process.
 public enum Signals {
@@ -13,5 +14,14 @@ public enum Signals {
     /// Blocks the calling thread until one of two blocked signals arrives.
     public static func waitBlocking(_ first: Int32, _ second: Int32) -> Int32 {
         aib_signal_wait(first, second)
+    }
+
+    /// Blocks the calling thread until a blocked signal arrives, or the time is over.
+    public static func waitBlocking(_ signal: Int32, seconds: Int) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, signal)
+        var limit = timespec(tv_sec: seconds, tv_nsec: 0)
+        sigtimedwait(&signals, nil, &limit)
     }
 }

@@ -9,10 +9,13 @@ struct Said {
 
 extension Farm {
     /// Runs the CLI against this farm's coordinator.
-    func aibuild(_ words: [String]) async throws -> Said {
+    /// - Parameter authorities: those that it trusts; `nil`: the system's.
+    func aibuild(_ words: [String], authorities: String? = nil) async throws -> Said {
+        var variables = ["AIBUILD_URL": api.base]
+        variables["AIBUILD_CA_FILE"] = authorities
         let output = try await Command(
             [try FarmProgram.path("aibuild")] + words,
-            environment: Command.minimalEnvironment.merging(["AIBUILD_URL": api.base]) { $1 },
+            environment: Command.minimalEnvironment.merging(variables) { $1 },
             workFolder: folder
         ).run(timeoutSeconds: 60)
         return Said(status: output.status, out: output.stdoutText, err: output.stderrText)

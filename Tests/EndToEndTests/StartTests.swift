@@ -126,6 +126,18 @@ import Testing
         ("limits: {host_lots: 5s}", ["host_lots", "host_lost"]),
         ("database: {engine: oracle}", ["engine", "oracle", "mariadb"]),
         ("database: {engine: mariadb}", ["password_file"]),
+        (
+            "database: {engine: mariadb, password_file: /dev/null, tls: {ca_file: /none}}",
+            ["database.tls.ca_file", "/none"]
+        ),
+        (
+            "database: {engine: mariadb, password_file: /dev/null, "
+                + "tls: {ca_file: /dev/null, key_file: /dev/null}}", ["certificate_file"]
+        ),
+        (
+            "database: {engine: mariadb, password_file: /dev/null, socket: /s, "
+                + "tls: {ca_file: /dev/null}}", ["database.tls", "not for socket"]
+        ),
     ]
 
     @Test("Errors in coordinator.yml name their line")

@@ -37,6 +37,10 @@ public final class Farm: Sendable {
         public var queuedBuilds = 1000
         /// The API's token; `nil`: the coordinator creates one.
         public var token: String?
+        /// Of the coordinator's certificate; with it, the API is reached by https.
+        public var authorities: String?
+        /// Entries of `api:` besides those of every farm.
+        public var apiKeys: [String] = []
         public var database: MariaDBEndpoint?
         /// Lines for `coordinator.yml`, at its end.
         public var coordinatorLines: [String] = []
@@ -177,7 +181,11 @@ public final class Farm: Sendable {
 
     public var coordinator: FarmProgram? { current.withLock { $0?.program } }
     public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
-    public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)", token: token) }
+    public var api: FarmClient {
+        let scheme = setup.authorities == nil ? "http" : "https"
+        return FarmClient(
+            base: "\(scheme)://127.0.0.1:\(port)", token: token, authorities: setup.authorities)
+    }
 
     /// The API's token, once the coordinator has started.
     public var token: String? {
@@ -231,12 +239,12 @@ public final class Farm: Sendable {
             "ssh: {key_file: \(folder)/id_ed25519}",
             "limits: {host_lost: \(setup.hostLostSeconds)s, queued_builds: \(setup.queuedBuilds)}",
         ]
-        var tokenFile = ""
+        var keys = ["listen: 127.0.0.1", "port: \(port)"] + setup.apiKeys
         if let token = setup.token {
             try Files.replace("\(folder)/token", with: token.utf8, mode: 0o600)
-            tokenFile = ", token_file: \(folder)/token"
+            keys.append("token_file: \(folder)/token")
         }
-        lines.append("api: {listen: 127.0.0.1, port: \(port)\(tokenFile)}")
+        lines.append("api: {\(keys.joined(separator: ", "))}")
         if let database = setup.database {
             try Files.replace(passwordFile, with: MariaDBServer.password.utf8, mode: 0o600)
             lines.append(line(for: database))

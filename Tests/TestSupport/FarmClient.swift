@@ -6,13 +6,16 @@ import Support
 /// A client of one coordinator's API, with the operations that tests need.
 public struct FarmClient: Sendable {
     public let base: String
-    private let http = HTTPClient()
+    private let http: HTTPClient
     private let token: String?
 
-    /// - Parameter token: `nil`: a stranger's client.
-    public init(base: String, token: String? = nil) {
+    /// - Parameters:
+    ///   - token: `nil`: a stranger's client.
+    ///   - authorities: of the coordinator's certificate.
+    public init(base: String, token: String? = nil, authorities: String? = nil) {
         self.base = base
         self.token = token
+        http = HTTPClient(tls: TLSFiles(authorities: authorities))
     }
 
     private func signed(_ headers: HTTPHeaders) -> HTTPHeaders {

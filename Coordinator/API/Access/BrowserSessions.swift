@@ -51,8 +51,9 @@ final class BrowserSessions: Sendable {
     private static let cookie = "aibuild_session="
 
     /// Not for scripts, and not for requests that pages of other sites send.
-    static func cookie(_ session: String) -> String {
-        "\(cookie)\(session); HttpOnly; SameSite=Strict; Path=/; "
+    /// - Parameter isSecure: a browser sends it by TLS only.
+    static func cookie(_ session: String, isSecure: Bool) -> String {
+        "\(cookie)\(session); HttpOnly; SameSite=Strict; Path=/; \(isSecure ? "Secure; " : "")"
             + "Max-Age=\(APILimits.sessionMilliseconds / 1000)"
     }
 

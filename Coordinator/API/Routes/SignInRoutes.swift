@@ -26,10 +26,12 @@ enum SignInRoutes {
                     "This address has been used, or is too old",
                     remedy: "Open the address that this prints: aibuild web")
             }
+            let cookie = BrowserSessions.cookie(
+                session, isSecure: request.isEncrypted || url?.hasPrefix("https://") == true)
             return HTTPResponse(
                 status: 303,
                 headers: [
-                    "Location": "/", "Set-Cookie": BrowserSessions.cookie(session),
+                    "Location": "/", "Set-Cookie": cookie,
                     "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
                 ])
         }

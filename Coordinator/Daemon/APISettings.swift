@@ -1,0 +1,87 @@
+import HTTPServerKit
+import HTTPTypes
+import YAMLKit
+
+/// `api:` in coordinator.yml: where the API is served, by which names, and whom it believes.
+struct APISettings {
+    var listen = "127.0.0.1"
+    var port = 9753
+    /// As people and other coordinators reach it.
+    private(set) var ownURL: String?
+    private(set) var baseURL: String?
+    private(set) var tokenFile: String?
+    private(set) var allowedHosts: [String] = []
+    /// `nil`: plain HTTP.
+    private(set) var certificate: TLSIdentityFiles?
+    private(set) var proxies = TrustedProxies()
+
+    var secretFiles: [String] { [certificate?.key].compactMap(\.self) }
+
+    init() {}
+
+    init(_ yaml: YAMLMapping) throws {
+        listen = try yaml.take("listen", .string, default: listen)
+        port = try yaml.take("port", .int(0...65535), default: port)
+        ownURL = try yaml.takeIfPresent("url", Configuration.webURL)
+        baseURL = try yaml.takeIfPresent("base_url", Configuration.webURL)
+        tokenFile = try yaml.takeIfPresent("token_file", .string)
+        allowedHosts = try yaml.take("allowed_hosts", .list(of: Self.hostName), default: [])
+        certificate = try yaml.takeIfPresent("tls", .mapping).map { try Self.certificate($0, yaml) }
+        proxies = TrustedProxies(
+            try yaml.take("trusted_proxies", .list(of: Self.network), default: [])
+                .compactMap { IPNetwork($0) })
+        let isInsecure = try yaml.take("insecure", .bool, default: false)
+        if isInsecure, certificate != nil {
+            throw yaml.error("insecure", "is for plain HTTP: remove it, as there is tls")
+        }
+        guard isInsecure || certificate != nil || isLoopback else {
+            throw yaml.error(
+                "listen",
+                "other machines reach \(listen), and without TLS the token and all logs cross the "
+                    + "network in clear. Set api.tls to a certificate, or listen on 127.0.0.1 "
+                    + "behind a proxy that has one, or accept it: insecure: true")
+        }
+    }
+
+    /// Without a certificate that can be used, the coordinator does not start.
+    private static func certificate(
+        _ tls: YAMLMapping, _ yaml: YAMLMapping
+    ) throws -> TLSIdentityFiles {
+        let files = TLSIdentityFiles(
+            certificate: try tls.take("certificate_file", .string),
+            key: try tls.take("key_file", .string))
+        do throws(HTTPServerError) { _ = try files.read() } catch {
+            throw yaml.error("tls", "\(error)")
+        }
+        return files
+    }
+
+    private static var hostName: YAMLType<String> {
+        .string.checked { text in
+            Authority(text).map { $0.port == nil } ?? false
+                ? nil : "expected a host name such as builds.example.org"
+        }
+    }
+
+    private static var network: YAMLType<String> {
+        .string.checked { text in
+            IPNetwork(text) == nil
+                ? "expected an address or network such as 10.1.2.3, 10.20.0.0/16 or 2001:db8::/32"
+                : nil
+        }
+    }
+
+    private var isLoopback: Bool { Authority(host(of: listen))?.isLoopback ?? false }
+
+    /// As in a URL.
+    private func host(of address: String) -> String {
+        address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]" : address
+    }
+
+    /// The URL of this coordinator, for people and other coordinators.
+    var url: String { ownURL ?? url(host: listen, port: port) }
+
+    func url(host address: String, port: Int) -> String {
+        "\(certificate == nil ? "http" : "https")://\(host(of: address)):\(port)"
+    }
+}
