@@ -65,6 +65,7 @@ let package = Package(
         library("CXML", "libxml-2.0"),
         library("CZip", "libzip"),
         library("CNBD", "libnbd"),
+        library("CCrypt", "libxcrypt"),
         library("CRabbitMQ", "librabbitmq"),
 
         // How values are written as text, and what an error is, for all modules
@@ -73,6 +74,7 @@ let package = Package(
 
         // Kits: know nothing of image building
         module("ArgumentKit", "Sources/ArgumentKit", ["TextKit"]),
+        module("PasswordKit", "Sources/PasswordKit", ["CCrypt", "ErrorKit"]),
         module("Support", "Sources/Support", ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
@@ -149,7 +151,7 @@ let package = Package(
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
                 "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
-                "ProcessKit",
+                "PasswordKit", "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
                 "YAMLKit",
             ]),

@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 public import HTTPTypes
@@ -7,17 +8,20 @@ import Support
 public struct API: Sendable {
     private let router: Router
     private let access: AccessControl
-    private let sessions: BrowserSessions
     private let hooks: [HookSource]
+    private let ids: any IDSource
     private let standby: Standby
 
     public init(_ context: APIContext) {
-        sessions = BrowserSessions(clock: context.ports.clock, ids: context.ports.ids)
+        ids = context.ports.ids
         let nearMiss = NearMiss(ports: context.ports)
         var router = Router(
             strictPrefix: "/api/", explain: { await Self.explain($0, $1, nearMiss) },
             present: ProblemPage.response)
-        SignInRoutes.add(to: &router, sessions, url: context.url)
+        SignInRoutes.add(to: &router, context)
+        AccountRoutes.add(to: &router, context)
+        AccountPage.add(to: &router, context)
+        AuditRoutes.add(to: &router, context)
         GuestOSRoutes.add(to: &router, context)
         TestCaseRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)
@@ -52,8 +56,9 @@ public struct API: Sendable {
     /// The answer to a request that is not served, by its headers alone; `nil` if it is served. A
     /// server asks before it reads the body.
     public func refusal(of request: HTTPRequest) -> HTTPResponse? {
-        access.refusal(of: request, sessions, hooks: hooks).map {
-            Self.response($0, to: request)
+        access.refusal(of: request, route: router.route(of: request), hooks: hooks).map {
+            $0.status == 401 && SignInPage.isForPerson(request)
+                ? SignInPage.redirect(from: request) : Self.response($0, to: request)
         }
     }
 
@@ -72,7 +77,20 @@ public struct API: Sendable {
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         if let refusal = refusal(of: request) { return refusal }
         if let elsewhere = await standby.response(to: request) { return Self.inert(elsewhere) }
-        return Self.inert(await router.respond(to: request))
+        let id = String(ids.randomToken().description.prefix(16))
+        let caller = access.caller(of: request)
+        let origin = AuditOrigin(
+            address: request.remoteAddress, way: caller.map { Self.words($0.way) } ?? "",
+            request: id)
+        var response = await AuditOrigin.$current.withValue(origin) {
+            await router.respond(to: request)
+        }
+        response.headers.set("X-Request-ID", id)
+        return Self.inert(response)
+    }
+
+    private static func words(_ way: Caller.Way) -> String {
+        if case .token(let id) = way { "token \(id)" } else { way.word }
     }
 
     /// No browser runs anything but the farm's own pages, which set a policy of their own: images,
@@ -104,6 +122,9 @@ public struct API: Sendable {
             return .unprocessable(fault.description)
         case let fault as WebRootFault:
             return .unavailable(fault.description)
+        case let fault as SignInFault: return SignInRoutes.problem(fault)
+        case let fault as PasswordFault:
+            return .unavailable(fault.description, retryAfterSeconds: 5)
         case let fault as HostFault:
             return Problem(status: 502, detail: fault.description)
         case let error as StoreError:

@@ -63,14 +63,6 @@ enum APILimits {
     static let eventLogBytes = 64 << 10
     /// The interval of comment lines, by which a dead connection is noticed.
     static let heartbeatMilliseconds: Int64 = 15_000
-    /// The time in which a person opens the address that `aibuild web` printed.
-    static let signInCodeMilliseconds: Int64 = 5 * 60_000
-    /// A working day, after which a browser has to sign in again.
-    static let sessionMilliseconds: Int64 = 12 * 3_600_000
-    /// Only people with the token ask for codes: more are a program in a loop.
-    static let signInCodes = 20
-    /// Browsers of one team; the oldest makes room.
-    static let sessions = 200
 }
 
 extension HTTPRequest {
@@ -117,9 +109,46 @@ extension Problem {
 }
 
 extension APIContext {
-    /// The actor of audit rows: the address of the client, as there are no users yet.
-    func actor(_ request: HTTPRequest) -> String {
-        request.remoteAddress.isEmpty ? "api" : "api@\(request.remoteAddress)"
+    /// Who sent the request. Of a route that needs somebody to be signed in, so that `nil` means
+    /// that this has changed since it was asked.
+    func caller(_ request: HTTPRequest) throws -> Caller {
+        guard let caller = access.caller(of: request) else {
+            throw Problem.unauthorized("Nobody is signed in any more", remedy: "Sign in again")
+        }
+        return caller
+    }
+
+    /// Whether a browser is to send the cookie by TLS only.
+    func isSecure(_ request: HTTPRequest) -> Bool {
+        request.isEncrypted || url?.hasPrefix("https://") == true
+    }
+
+    /// The actor of audit rows.
+    func actor(_ request: HTTPRequest) -> String { access.caller(of: request)?.name ?? "api" }
+
+    /// Refuses who may not do this to the guest OS, which a team may own.
+    /// - Parameter newOwner: the owner that the request gives it.
+    func check(
+        _ request: HTTPRequest, _ right: Right, guestOS name: String, newOwner: String? = nil
+    ) async throws {
+        let caller = try caller(request)
+        let owner = try await ports.store.guestOS(named: name)?.owner
+        for owner in [owner, newOwner ?? owner] {
+            if let obstacle = caller.obstacle(right, guestOS: name, owner: owner) {
+                throw AccessControl.forbidden(obstacle)
+            }
+        }
+    }
+
+    func check(_ request: HTTPRequest, release id: String) async throws {
+        try await check(request, .release, guestOS: ports.release(id).guestOS)
+    }
+
+    /// A build that the caller may do this to.
+    func build(_ name: String, for request: HTTPRequest, _ right: Right) async throws -> Build {
+        let build = try await build(name)
+        try await check(request, right, guestOS: build.guestOS)
+        return build
     }
 
     /// What only the leader may do, for routes that change something.

@@ -25,6 +25,8 @@ struct NearMiss {
             case .build: "builds"
             case .release: "releases"
             case .secret: "secret list"
+            case .user: "user list"
+            case .token: "token list"
             }
         return "List them: aibuild \(command)"
     }
@@ -44,7 +46,8 @@ struct NearMiss {
         case .host: try await store.hosts().map(\.name)
         case .environment: try await store.environments().map(\.name)
         case .secret: try await store.secrets().map(\.name)
-        case .build, .release: []  // IDs are not typed.
+        case .user: try await store.accessRecords().principals.map(\.name)
+        case .build, .release, .token: []  // IDs are not typed.
         }
     }
 }

@@ -1,3 +1,4 @@
+import CoordinatorAPI
 import HTTPServerKit
 import HTTPTypes
 import YAMLKit
@@ -14,6 +15,7 @@ struct APISettings {
     /// `nil`: plain HTTP.
     private(set) var certificate: TLSIdentityFiles?
     private(set) var proxies = TrustedProxies()
+    private(set) var access = AccessSettings()
 
     var secretFiles: [String] { [certificate?.key].compactMap(\.self) }
 
@@ -30,6 +32,10 @@ struct APISettings {
         proxies = TrustedProxies(
             try yaml.take("trusted_proxies", .list(of: Self.network), default: [])
                 .compactMap { IPNetwork($0) })
+        access.anonymous = try yaml.takeIfPresent(
+            "anonymous", YAMLType<AccessSettings.Anonymous>.word) ?? access.anonymous
+        access.imagesArePublic = try yaml.take(
+            "public_images", .bool, default: access.imagesArePublic)
         let isInsecure = try yaml.take("insecure", .bool, default: false)
         if isInsecure, certificate != nil {
             throw yaml.error("insecure", "is for plain HTTP: remove it, as there is tls")

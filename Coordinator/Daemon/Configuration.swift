@@ -262,7 +262,7 @@ struct Configuration {
     var apiTokenFile: String { api.tokenFile ?? sharedState + "/api.token" }
 
     /// Without `api.token_file`, the token is created at the first start.
-    func access() throws -> AccessControl {
+    func access(_ directory: AccessDirectory) throws -> AccessControl {
         let file = apiTokenFile
         if api.tokenFile == nil { try KeyFile.createIfMissing(file) }
         let bytes = try Files.read(file, limitBytes: 4096)
@@ -271,10 +271,11 @@ struct Configuration {
             throw Failure("the token in \(file) is shorter than 16 characters")
         }
         return AccessControl(
-            token: token, tokenFile: file,
+            directory: directory, token: token, tokenFile: file,
             names: TrustedNames(
                 url: api.url, otherURLs: [api.baseURL, gitlab?.hookURL].compactMap(\.self),
-                hosts: api.allowedHosts))
+                hosts: api.allowedHosts),
+            settings: api.access)
     }
 
     func identity() throws -> SSHIdentity {

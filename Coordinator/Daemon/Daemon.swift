@@ -30,6 +30,7 @@ enum Daemon {
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
                 try await DatabaseCommand.run(options.configuration(), isDryRun: isDryRun)
+            case .adminToken: try await AdminTokenCommand.run(options.configuration())
             }
         } catch let error as UsageError {
             let text = Array("\(Options.program.complaint(error))\n".utf8)
@@ -48,7 +49,6 @@ enum Daemon {
         try Files.makeFolder(configuration.stateFolder, mode: 0o750)
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
-        let access = try configuration.access()
         let settings = configuration.api
         let certificate = try settings.certificate.map { try CertificateKeeper($0) }
         let store = try await SQLStore.open(
@@ -77,6 +77,8 @@ enum Daemon {
                 webRoot: configuration.webRoot, logs: shared + "/logs",
                 templates: shared + "/templates", store: store), limits: configuration.limits)
         ports.plugins = plugins
+        ports.passwords = try YescryptPasswords()
+        let access = try configuration.access(ports.directory)
         addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
@@ -101,9 +103,15 @@ enum Daemon {
         let life = ServiceLife(
             coordinator: coordinator, leadership: leadership, server: server, gate: gate,
             store: store, settings: settings)
+        let standby = Task {
+            await ports.directory.keepCurrent(store) {
+                if case .leading = await leadership.keeper.standing { true } else { false }
+            }
+        }
         let campaign = Task { await leadership.run(onReady: { await life.begin() }) }
         let signal = await stopSignal.wait()
         campaign.cancel()
+        standby.cancel()
         await life.end(on: signal)
         _ = consume lock
     }

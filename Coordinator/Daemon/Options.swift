@@ -4,7 +4,7 @@ import Support
 /// The command line of `aibuild-coordinator`.
 struct Options {
     enum Action: Sendable, Equatable {
-        case run, check, version, help(String)
+        case run, check, version, adminToken, help(String)
         case migrate(isDryRun: Bool)
     }
 
@@ -28,6 +28,11 @@ struct Options {
             PlainCommand(
                 "db migrate", "bring the database to this program's schema, and say what it was",
                 options: [config, CommandOption("dry-run", "only say what would be done")]),
+            PlainCommand(
+                "admin-token",
+                "print an address that signs a browser in as administrator, once, within five "
+                    + "minutes",
+                options: [config]),
             PlainCommand("version", "print the version"),
         ])
 
@@ -43,6 +48,7 @@ struct Options {
                 switch command.name {
                 case "version": .version
                 case "check": .check
+                case "admin-token": .adminToken
                 case "db migrate": .migrate(isDryRun: arguments.has("dry-run"))
                 default: .run
                 }

@@ -24,6 +24,9 @@ public struct Leader: Sendable {
     public let releaseCancellation: ReleaseCancellation
     public let environments: EnvironmentCatalog
     public let secrets: SecretCatalog
+    public let users: Users
+    public let tokens: Tokens
+    public let signIns: SignIns
     public let notifications: Notifications
     /// Records the reports of the original AIBuild's jobs.
     public let historic: any HistoricWriter
@@ -33,6 +36,7 @@ public struct Leader: Sendable {
     private let drains: DrainWatch
     private let statuses: CommitStatuses
     private let removal: RemoteImageRemoval
+    private let accessUpkeep: AccessUpkeep
 
     init(ports: Ports, epoch: LeaseEpoch, changes: ChangeHub) {
         let store = ports.store.leading(epoch)
@@ -47,6 +51,12 @@ public struct Leader: Sendable {
         environments = EnvironmentCatalog(
             ports: ports, store: store, releases: releases, cancellation: releaseCancellation)
         secrets = SecretCatalog(ports: ports, store: store)
+        let access = AccessChanges(ports: ports, store: store)
+        let turns = PasswordTurns()
+        users = Users(ports: ports, changes: access, turns: turns)
+        tokens = Tokens(ports: ports, changes: access)
+        signIns = SignIns(ports: ports, changes: access, turns: turns)
+        accessUpkeep = AccessUpkeep(access)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
         schedules = Schedules(ports: ports, store: store)
         statuses = CommitStatuses(ports: ports, store: store)
@@ -89,6 +99,7 @@ public struct Leader: Sendable {
     /// Resumes what the last leader left, and starts to dispatch.
     /// - Throws: `StoreError` if the store cannot be read.
     func resume() async throws {
+        try await ports.directory.load(from: ports.store)
         try await fleet.load()
         try await tracker.resume()
         let log = Logger("coordinator")
@@ -103,6 +114,7 @@ public struct Leader: Sendable {
         await fleet.connect()
         await retention.start()
         await removal.start()
+        accessUpkeep.start()
         await storage.start()
         await dispatcher.start()
         await deliveries.start { [requests] ended in Task { await requests.ended(ended) } }
@@ -122,6 +134,7 @@ public struct Leader: Sendable {
         await drains.stop()
         await retention.stop()
         await removal.stop()
+        await accessUpkeep.stop()
         await storage.stop()
         await fleet.stop()
         await tracker.stop()

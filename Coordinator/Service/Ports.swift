@@ -42,6 +42,10 @@ public struct Ports: Sendable {
     public var timeZones: (any TimeZones)?
     /// `nil`: hosts are sent no plugins.
     public var plugins: (any PluginLibrary)?
+    /// Who is who.
+    public let directory: AccessDirectory
+    /// `nil`: nobody signs in by a password.
+    public var passwords: (any PasswordHashing)?
     public var limits: ServiceLimits
 
     public init(
@@ -62,6 +66,7 @@ public struct Ports: Sendable {
         self.webRoot = webRoot
         self.templates = templates
         self.clock = clock
+        directory = AccessDirectory(clock: clock)
         self.ids = ids
         self.sheets = sheets
         self.targets = targets
@@ -85,7 +90,7 @@ public struct Ports: Sendable {
         try await store.record(
             AuditEntry(
                 atMilliseconds: clock.unixMilliseconds(), actor: actor, action: action,
-                subject: subject, detail: detail))
+                subject: subject, detail: detail, origin: AuditOrigin.current))
     }
 }
 

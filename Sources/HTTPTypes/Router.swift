@@ -69,8 +69,18 @@ public struct Router: Sendable {
         }
     }
 
-    private func find(_ request: HTTPRequest) throws(Problem) -> (Handler, PathParameters) {
-        let path = request.segments
+    /// Which route a request is for, as in `table`; `nil` if there is none.
+    public func route(of request: HTTPRequest) -> (method: String, pattern: String)? {
+        guard let best = best(request.segments) else { return nil }
+        let method = Self.method(of: request)
+        return best.route.methods[method] == nil ? nil : (method, best.route.pattern.text)
+    }
+
+    private static func method(of request: HTTPRequest) -> String {
+        request.method == "HEAD" ? "GET" : request.method
+    }
+
+    private func best(_ path: [String]) -> (route: Route, values: [String: String])? {
         var best: (route: Route, values: [String: String])?
         for route in routes {
             guard let values = route.pattern.match(path) else { continue }
@@ -78,8 +88,13 @@ public struct Router: Sendable {
                 best = (route, values)
             }
         }
-        guard let best else { throw unknown(request, path) }
-        let method = request.method == "HEAD" ? "GET" : request.method
+        return best
+    }
+
+    private func find(_ request: HTTPRequest) throws(Problem) -> (Handler, PathParameters) {
+        let path = request.segments
+        guard let best = best(path) else { throw unknown(request, path) }
+        let method = Self.method(of: request)
         guard let (query, handler) = best.route.methods[method] else {
             var allow = Set(best.route.methods.keys)
             if allow.contains("GET") { allow.insert("HEAD") }

@@ -30,16 +30,13 @@ struct CLI {
     }
 
     private func run(_ command: Command, _ arguments: Arguments) async -> ExitCode {
-        let url = arguments["url"] ?? variables["AIBUILD_URL"] ?? "http://127.0.0.1:9753"
-        let context = CommandContext(
-            console: console, style: Style(console: console, variables: variables),
-            api: APIClient(
-                url: url, token: variables["AIBUILD_TOKEN"],
-                authorities: authorities(command, arguments)),
-            arguments: arguments, command: command)
         for note in arguments.notes { console.err("aibuild: \(SafeText.line(note))\n") }
         do {
-            return try await command.run(context)
+            return try await command.run(
+                CommandContext(
+                    console: console, style: Style(console: console, variables: variables),
+                    api: try client(command, arguments), variables: variables,
+                    arguments: arguments, command: command))
         } catch let error as CommandError {
             console.err("aibuild: \(SafeText.lines(error.message))\n")
             if error.code == .usage { console.err("See: aibuild \(command.name) --help\n") }
@@ -49,12 +46,32 @@ struct CLI {
             return .refused
         }
     }
+}
+
+extension CLI {
+    /// Of the coordinator that `--url` or `AIBUILD_URL` names, else of the one that was signed in
+    /// to last, else of this machine's.
+    private func client(
+        _ command: Command, _ arguments: Arguments
+    ) throws(CommandError) -> APIClient {
+        let word = arguments["url"] ?? variable("AIBUILD_URL")
+        let logins = try Logins.read(variables)
+        let login = word.map { logins.find($0) } ?? logins.logins.first
+        return APIClient(
+            url: login?.url ?? word ?? "http://127.0.0.1:9753",
+            token: variable("AIBUILD_TOKEN") ?? login?.token,
+            authorities: authorities(command, arguments) ?? login?.authorities)
+    }
 
     /// A command may have an option of that name itself, for something else.
     private func authorities(_ command: Command, _ arguments: Arguments) -> String? {
         let isOwn = command.options.contains { $0.long == "ca-file" }
         let file = isOwn ? nil : arguments["ca-file"]
-        return file ?? variables["AIBUILD_CA_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        return file ?? variable("AIBUILD_CA_FILE")
+    }
+
+    private func variable(_ name: String) -> String? {
+        variables[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 

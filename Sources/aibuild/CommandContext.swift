@@ -6,6 +6,8 @@ struct CommandContext: Sendable {
     let console: Console
     let style: Style
     let api: APIClient
+    /// Of the environment.
+    let variables: [String: String]
     let arguments: Arguments
     let command: Command
 

@@ -3,6 +3,7 @@ import CoordinatorAPI
 import CoordinatorCore
 import CoordinatorService
 import Support
+import Synchronization
 import TestSupport
 
 // A farm with nothing in it: enough to ask the routes.
@@ -101,18 +102,42 @@ struct StoppedClock: TimeSource, IDSource {
     func randomID() -> String { "id" }
 }
 
+/// Time that a test sets; nobody wakes by it.
+final class SetClock: TimeSource {
+    private let now = Atomic<Int64>(1_000_000_000_000)
+
+    func advance(milliseconds: Int64) { now.add(milliseconds, ordering: .sequentiallyConsistent) }
+    func unixMilliseconds() -> Int64 { now.load(ordering: .sequentiallyConsistent) }
+    func monotonicMilliseconds() -> Int64 { now.load(ordering: .sequentiallyConsistent) }
+    func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {
+        try await StoppedClock().sleep(untilMonotonicMilliseconds: deadline)
+    }
+}
+
+/// Each one differs from those before it.
+final class CountingIDs: IDSource {
+    private let count = Atomic<UInt64>(0)
+
+    func randomToken() -> AttemptToken {
+        let number = count.add(1, ordering: .relaxed).newValue
+        return AttemptToken(high: number << 32, low: number)
+    }
+    func randomID() -> String { "id\(count.add(1, ordering: .relaxed).newValue)" }
+}
+
 extension InMemoryLogStore {
     static var empty: InMemoryLogStore { InMemoryLogStore { SHA256.hex($0) } }
 }
 
 extension Ports {
     static func empty(
-        _ store: any Store, logs: InMemoryLogStore = .empty, sheets: any SheetFiles = NoSheets()
+        _ store: any Store, logs: InMemoryLogStore = .empty, sheets: any SheetFiles = NoSheets(),
+        clock: any TimeSource = StoppedClock()
     ) -> Ports {
         Ports(
             store: store, gateway: InMemoryHostGateway(), logs: logs,
             webRoot: InMemoryWebRoot { SHA256.hex($0) },
-            templates: NoTemplates(), clock: StoppedClock(), ids: StoppedClock(), sheets: sheets)
+            templates: NoTemplates(), clock: clock, ids: StoppedClock(), sheets: sheets)
     }
 }
 
@@ -129,9 +154,14 @@ extension API {
         tokenFile: String? = nil, storeProblem: String? = nil,
         meter: (any StorageMeter)? = nil, timeZones: (any TimeZones)? = nil,
         templates: any TemplateLibrary = NoTemplates(),
-        templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil
+        templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil,
+        ids: any IDSource = StoppedClock(), clock: (any TimeSource)? = nil,
+        settings: AccessSettings = AccessSettings()
     ) async throws -> API {
-        var ports = Ports.empty(store, logs: logs, sheets: sheets)
+        var ports = Ports.empty(
+            store, logs: logs, sheets: sheets, clock: clock ?? StoppedClock())
+        ports.ids = ids
+        ports.passwords = InMemoryPasswords()
         ports.templates = templates
         ports.templateServer = templateServer
         ports.hooks = hooks ?? (templateServer == nil ? [] : [StillServer.hook])
@@ -139,7 +169,7 @@ extension API {
         ports.timeZones = timeZones
         let coordinator = Coordinator(ports: ports)
         var routePorts = ports
-        routePorts.clock = DueClock()
+        routePorts.clock = clock ?? DueClock()
         let held = if let epoch { epoch } else { try await store.lead() }
         try await coordinator.lead(held)
         return API(
@@ -147,7 +177,9 @@ extension API {
                 coordinator: coordinator, ports: routePorts, webRootFolder: folder,
                 logPath: { _ in nil }, standing: { standing },
                 storeProblem: { storeProblem },
-                access: AccessControl(token: token, tokenFile: tokenFile, names: names),
+                access: AccessControl(
+                    directory: ports.directory, token: token, tokenFile: tokenFile, names: names,
+                    settings: settings),
                 version: "test"))
     }
 }

@@ -66,12 +66,12 @@ import Testing
         #expect(ended.status == 200)
         for field in [
             #""state":"failed""#, #""phase":"failed""#, #""leftBehind":["image: 42"]"#,
-            #""abandonedBy":"api@127.0.0.1""#,
+            #""abandonedBy":"local""#,
         ] { #expect(ended.text.contains(field), "\(field) in \(ended.text)") }
         #expect(!ended.text.contains("tryNumber"))
         #expect(try await farm.api.ask("POST", path, "{}").status == 409)
         let page = try await farm.api.ask("GET", "/releases").text
-        #expect(page.contains("left there: image: 42; abandoned by api@127.0.0.1"))
+        #expect(page.contains("left there: image: 42; abandoned by local"))
     }
 
     @Test("An environment that is removed by force says what was abandoned")

@@ -9,13 +9,17 @@ struct Said {
 
 extension Farm {
     /// Runs the CLI against this farm's coordinator.
-    /// - Parameter authorities: those that it trusts; `nil`: the system's.
-    func aibuild(_ words: [String], authorities: String? = nil) async throws -> Said {
+    /// - Parameters:
+    ///   - authorities: those that it trusts; `nil`: the system's.
+    ///   - more: of its environment, beside or instead of the usual ones.
+    func aibuild(
+        _ words: [String], authorities: String? = nil, variables more: [String: String] = [:]
+    ) async throws -> Said {
         var variables = ["AIBUILD_URL": api.base]
         variables["AIBUILD_CA_FILE"] = authorities
         let output = try await Command(
             [try FarmProgram.path("aibuild")] + words,
-            environment: Command.minimalEnvironment.merging(variables) { $1 },
+            environment: Command.minimalEnvironment.merging(variables) { $1 }.merging(more) { $1 },
             workFolder: folder
         ).run(timeoutSeconds: 60)
         return Said(status: output.status, out: output.stdoutText, err: output.stderrText)

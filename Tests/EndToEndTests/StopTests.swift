@@ -29,7 +29,7 @@ import Testing
             let ended = try await farm.api.end(of: build)
             #expect(ended.state == "cancelled")
             #expect(ended.fault?.class == "cancelled")
-            #expect(ended.fault?.reason.contains("cancelled by api@127.0.0.1") == true)
+            #expect(ended.fault?.reason.contains("cancelled by local") == true)
             try await eventually("no process is left") { farm.buildProcesses().isEmpty }
             try await eventually("no folder is left") { farm.hosts[0].attempts.isEmpty }
             let again = try await farm.api.send("POST", "/api/v1/builds/\(build.id)/cancel")

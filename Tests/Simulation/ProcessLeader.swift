@@ -95,6 +95,9 @@ struct ProcessLeader: LeaderStore {
     func add(_ release: Release) async throws {
         try await effect { try await base.add(release) }
     }
+    func apply(_ change: AccessChange) async throws {
+        try await effect { try await base.apply(change) }
+    }
     func apply(_ change: ReleaseChange) async throws -> Release? {
         try await effect { try await base.apply(change) }
     }

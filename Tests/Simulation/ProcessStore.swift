@@ -176,7 +176,17 @@ struct ProcessStore: Store {
     func retentionState() async throws -> RetentionState {
         try await effect { await base.retentionState() }
     }
-    func audit(limit: Int) async throws -> [AuditEntry] {
-        try await effect { await base.audit(limit: limit) }
+    func audit(_ filter: AuditFilter, limit: Int) async throws -> [AuditEntry] {
+        try await effect { await base.audit(filter, limit: limit) }
+    }
+    func accessRecords() async throws -> AccessRecords {
+        try await effect { await base.accessRecords() }
+    }
+    func passwordHash(ofPrincipal name: String) async throws -> String? {
+        try await effect { await base.passwordHash(ofPrincipal: name) }
+    }
+    func add(_ code: SignInCode) async throws { try await effect { await base.add(code) } }
+    func takeCode(digest: String) async throws -> SignInCode? {
+        try await effect { await base.takeCode(digest: digest) }
     }
 }

@@ -51,6 +51,10 @@ import Testing
         ("enqueue", { _ = try await $0.enqueue(Samples.build("late")) }),
         ("claim", { _ = try await $0.apply(Samples.claim("b1", 1)) }),
         ("cancel a build", { _ = try await $0.requestCancel(build: "b1") }),
+        (
+            "change rights",
+            { try await $0.apply(.removeSessions(principal: "anna")) }
+        ),
         ("pin", { _ = try await $0.setPinned(true, build: "ended") }),
         ("begin a prune", { _ = try await $0.beginPrune(build: "ended", atMilliseconds: 9) }),
         ("end a prune", { try await $0.endPrune(build: "ended") }),

@@ -44,6 +44,7 @@ enum ImportRules {
 
         // Kits
         .init("ArgumentKit", "Sources/ArgumentKit", .pure, ["TextKit"]),
+        .init("PasswordKit", "Sources/PasswordKit", .kit, ["CCrypt", "ErrorKit"]),
         .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
@@ -123,7 +124,7 @@ enum ImportRules {
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
                 "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
-                "ProcessKit",
+                "PasswordKit", "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
                 "YAMLKit",
             ]),

@@ -1,81 +1,108 @@
-import CoordinatorService
+import CoordinatorCore
+public import CoordinatorService
 import HTTPTypes
 import Support
 import TextKit
 
-/// Decides by the headers of a request whether it is served. Never waits, so that a server can ask
-/// before it reads a body.
+/// Decides by the headers of a request who sent it and whether it is served. Never waits, so that a
+/// server can ask before it reads a body.
 public struct AccessControl: Sendable {
-    private let tokenDigest: String
+    private let directory: AccessDirectory
+    private let machineDigest: String
     private let tokenFile: String?
     private let names: TrustedNames
+    private let settings: AccessSettings
 
-    /// - Parameter tokenFile: the token's file, which clients on this machine are pointed to.
-    public init(token: String, tokenFile: String? = nil, names: TrustedNames) {
-        tokenDigest = SHA256.hex(token.utf8)
+    /// - Parameters:
+    ///   - token: the one of the coordinator's machine.
+    ///   - tokenFile: its file, which clients on this machine are pointed to.
+    public init(
+        directory: AccessDirectory, token: String, tokenFile: String? = nil, names: TrustedNames,
+        settings: AccessSettings = AccessSettings()
+    ) {
+        self.directory = directory
+        machineDigest = SHA256.hex(token.utf8)
         self.tokenFile = tokenFile
         self.names = names
+        self.settings = settings
     }
 
     /// Names the token's file. A client reads it only if it may, and only if the file belongs to
     /// the user whose program it is talking to.
     static let tokenFileHeader = "Aibuild-Token-File"
-
-    /// What answers whether the coordinator works and leads, for load balancers, under any name:
-    /// they are not to hold the administrator's token.
-    private static let probes = ["/healthz", "/readyz", "/api/v1/leader"]
-    private static let signIn = "/sign-in"
-    private static let images = "/images/"
     private static let log = ".log.ndjson"
 
-    /// - Parameter hooks: they have secrets of their own, and some prove it by the body.
+    /// - Parameters:
+    ///   - route: `nil`: there is none; who has not signed in is not told so.
+    ///   - hooks: they have secrets of their own, and some prove it by the body.
     func refusal(
-        of request: HTTPRequest, _ sessions: BrowserSessions, hooks: [HookSource]
+        of request: HTTPRequest, route: (method: String, pattern: String)?, hooks: [HookSource]
     ) -> Problem? {
-        if Self.probes.contains(request.path) { return nil }
+        let need = route.map { RouteNeeds.need($0.method, $0.pattern) } ?? .signedIn
+        // Load balancers know this machine by any name.
+        if need == .probe { return nil }
         if let problem = names.refusal(of: request) { return problem }
-        // An editor sends no token, and the schema says nothing about this farm.
-        if request.path == Self.signIn || request.path == StatusRoutes.schemaPath { return nil }
-        if Self.isPublicFile(request.path) { return nil }
-        if request.method == "GET", request.path.utf8.starts(with: BadgeRoutes.prefix.utf8) {
-            return nil
-        }
-        if request.method == "POST", request.path.utf8.starts(with: HookRoutes.prefix.utf8) {
-            return hasToken(request)
+        switch need {
+        case .probe, .nothing: return nil
+        case .signedIn: return caller(of: request) == nil ? unauthorized(request) : nil
+        case .right(let right): return refusal(of: request, right)
+        case .publishedFile:
+            // Images are for everybody, the logs that are published beside them are not.
+            let isImage = !request.path.utf8.reversed().starts(with: Self.log.utf8.reversed())
+            return isImage && settings.imagesArePublic ? nil : refusal(of: request, .view)
+        case .hook:
+            return hasMachineToken(request)
                 && !hooks.contains { HookRoutes.prefix + $0.name == request.path }
                 ? nil : HookRoutes.refusal(of: request, hooks)
         }
-        return hasToken(request) || hasSession(request, sessions) ? nil : unauthorized(request)
     }
 
-    /// Images are for everybody, the logs that are published beside them are not.
-    private static func isPublicFile(_ path: String) -> Bool {
-        path.utf8.starts(with: images.utf8)
-            && !path.utf8.reversed().starts(with: log.utf8.reversed())
+    private func refusal(of request: HTTPRequest, _ right: Right) -> Problem? {
+        guard let caller = caller(of: request) else { return unauthorized(request) }
+        return caller.obstacle(right).map(Self.forbidden)
     }
 
-    private func hasToken(_ request: HTTPRequest) -> Bool {
+    static func forbidden(_ obstacle: String) -> Problem {
+        .forbidden(
+            obstacle.prefix(1).uppercased() + obstacle.dropFirst(),
+            remedy: "Ask an administrator of this coordinator. What you may do: aibuild whoami")
+    }
+
+    /// Who sent the request; `nil` if nobody whose word counts.
+    func caller(of request: HTTPRequest) -> Caller? {
+        if let token = Self.token(of: request) {
+            // Digests are compared, so that the time taken reveals nothing about the token.
+            return SHA256.hex(token.utf8) == machineDigest
+                ? .local : directory.caller(token: token)
+        }
+        // A browser adds the cookie to whatever any page sends, so a change must also say that it
+        // comes from a page of this coordinator.
+        if let session = SessionCookie.value(in: request),
+            let caller = directory.caller(session: session)
+        {
+            return !request.isChange || request.isOfOwnPage ? caller : nil
+        }
+        return settings.anonymous == .viewer && !request.isChange ? .anonymous : nil
+    }
+
+    private func hasMachineToken(_ request: HTTPRequest) -> Bool {
+        Self.token(of: request).map { SHA256.hex($0.utf8) == machineDigest } ?? false
+    }
+
+    private static func token(of request: HTTPRequest) -> String? {
         let scheme = "Bearer ".utf8
         guard let value = request.headers["Authorization"]?.utf8, value.starts(with: scheme)
-        else { return false }
-        // Digests are compared, so that the time taken reveals nothing about the token.
-        return SHA256.hex(value.dropFirst(scheme.count)) == tokenDigest
-    }
-
-    /// A browser adds the cookie to whatever any page sends, so a change must also say that it
-    /// comes from a page of this coordinator.
-    private func hasSession(_ request: HTTPRequest, _ sessions: BrowserSessions) -> Bool {
-        guard let session = BrowserSessions.session(of: request) else { return false }
-        return sessions.isSignedIn(session) && (!request.isChange || request.isOfOwnPage)
+        else { return nil }
+        return String(Substring(value.dropFirst(scheme.count)))
     }
 
     private func unauthorized(_ request: HTTPRequest) -> Problem {
         var problem = Problem.unauthorized(
             request.headers["Authorization"] == nil
-                ? "This coordinator requires a token" : "The token is not this coordinator's",
-            remedy: "In a browser, open the address that this prints: aibuild web. Programs send "
-                + "Authorization: Bearer TOKEN. The CLI takes the token from AIBUILD_TOKEN; on the "
-                + "coordinator's machine its user needs no setting")
+                ? "Nobody is signed in" : "The token is unknown, has expired or was revoked",
+            remedy: "Sign in: aibuild login. In a browser, open /sign-in. Programs send "
+                + "Authorization: Bearer TOKEN (aibuild token add). On the coordinator's machine "
+                + "its user needs no sign-in")
         let peer = request.remoteAddress
         if let tokenFile, peer == "::1" || peer.utf8.starts(with: "127.".utf8),
             tokenFile.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
@@ -83,5 +110,22 @@ public struct AccessControl: Sendable {
             problem.headers.append(Self.tokenFileHeader, tokenFile)
         }
         return problem
+    }
+}
+
+/// What strangers may do.
+public struct AccessSettings: Sendable, Hashable {
+    public enum Anonymous: String, Sendable, CaseIterable {
+        case none, viewer
+    }
+
+    /// Whether whoever reaches the port may read.
+    public var anonymous: Anonymous
+    /// Whether `/images/` is for everybody.
+    public var imagesArePublic: Bool
+
+    public init(anonymous: Anonymous = .none, imagesArePublic: Bool = true) {
+        self.anonymous = anonymous
+        self.imagesArePublic = imagesArePublic
     }
 }

@@ -29,7 +29,8 @@ enum HTML {
             <link rel="stylesheet" href="/static/style.css">
             <link rel="icon" href="data:,">\(script)</head>
             <body><header><a href="/">aibuild</a> <a href="/releases">releases</a>
-            <a href="/deliveries">deliveries</a> <a href="/retention">retention</a></header>
+            <a href="/deliveries">deliveries</a> <a href="/retention">retention</a>
+            <a href="/account">account</a></header>
             <main>\(body)</main></body></html>
             """
     }
@@ -42,7 +43,7 @@ enum HTML {
                 // Guest output is untrusted: no inline script can run whatever slips through.
                 "Content-Security-Policy":
                     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                    + "img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+                    + "img-src 'self' data:; base-uri 'none'; form-action 'self'; "
                     + "frame-ancestors 'none'",
                 "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
             ])

@@ -3,7 +3,7 @@ import HTTPTypes
 /// A problem as the client reads it: a page for a person who follows a link, JSON for the rest.
 enum ProblemPage {
     static func response(_ problem: Problem, _ request: HTTPRequest) -> HTTPResponse {
-        guard request.method == "GET", request.headers["Accept"]?.wantsHTML == true else {
+        guard SignInPage.isForPerson(request) else {
             return problem.response
         }
         let remedy = problem.remedy.map { "<p>\(HTML.escape($0))</p>" } ?? ""
@@ -21,7 +21,7 @@ enum ProblemPage {
 extension String {
     /// Whether an `Accept` field names HTML, which browsers do for what they navigate to, and no
     /// script or program does.
-    fileprivate var wantsHTML: Bool {
+    var wantsHTML: Bool {
         lowercased().split(separator: ",").contains { part in
             part.split(separator: ";").first?.drop { $0 == " " } == "text/html"
         }

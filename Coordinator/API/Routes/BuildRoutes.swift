@@ -15,6 +15,7 @@ enum BuildRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/builds") { request, _ in
             let body = try request.decode(Submission.self)
+            try await api.check(request, .build, guestOS: body.guestOS)
             let build = try await api.leader().submission.submit(
                 guestOS: body.guestOS,
                 PlanChange(variables: body.variables ?? [:], ref: body.ref),
@@ -30,12 +31,12 @@ enum BuildRoutes {
         }
         router.on("POST", "/api/v1/builds/{id}/cancel") { request, path in
             let build = try await api.leader().cancellation.cancel(
-                try await api.build(path["id"]), by: api.actor(request))
+                try await api.build(path["id"], for: request, .build), by: api.actor(request))
             return try .json(await api.view(build), status: 202)
         }
         router.on("POST", "/api/v1/builds/{id}/retry") { request, path in
             let build = try await api.leader().submission.retry(
-                try await api.build(path["id"]), by: api.actor(request))
+                try await api.build(path["id"], for: request, .build), by: api.actor(request))
             return try .json(BuildView(build), status: 201)
         }
         router.on("GET", "/api/v1/builds/{id}/changes") { _, path in
@@ -46,7 +47,8 @@ enum BuildRoutes {
         for (word, isPinned) in [("pin", true), ("unpin", false)] {
             router.on("POST", "/api/v1/builds/{id}/\(word)") { request, path in
                 let build = try await api.leader().retention.setPinned(
-                    isPinned, try await api.build(path["id"]), by: api.actor(request))
+                    isPinned, try await api.build(path["id"], for: request, .build),
+                    by: api.actor(request))
                 return try .json(await api.view(build))
             }
         }

@@ -28,12 +28,12 @@ enum DeliveryRoutes {
         }
         router.on("POST", "/api/v1/deliveries/{id}/replay") { request, path in
             let stored = try await api.leader().deliveryRequests.replay(
-                try await delivery(path["id"], api), by: api.actor(request))
+                try await changeable(path["id"], request, api), by: api.actor(request))
             return try .json(DeliveryView(stored), status: 201)
         }
         router.on("POST", "/api/v1/deliveries/{id}/approve") { request, path in
             let approved = try await api.leader().deliveryRequests.approve(
-                try await delivery(path["id"], api), by: api.actor(request))
+                try await changeable(path["id"], request, api), by: api.actor(request))
             return try .json(DeliveryView(approved))
         }
     }
@@ -55,6 +55,18 @@ enum DeliveryRoutes {
                 remedy: "Use " + Delivery.State.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return [state]
+    }
+
+    /// The delivery, if the caller may build what it concerns.
+    private static func changeable(
+        _ text: String, _ request: HTTPRequest, _ api: APIContext
+    ) async throws -> Delivery {
+        let found = try await delivery(text, api)
+        let built = found.builds.compactMap { $0.split(separator: ":").first.map(String.init) }
+        for guestOS in Set(built + [found.request?.guestOS].compactMap(\.self)) {
+            try await api.check(request, .build, guestOS: guestOS)
+        }
+        return found
     }
 
     private static func delivery(_ text: String, _ api: APIContext) async throws -> Delivery {

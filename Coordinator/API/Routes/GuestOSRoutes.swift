@@ -16,6 +16,7 @@ enum GuestOSRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/guestos") { request, _ in
             let body = try request.decode(GuestOSForm.self)
+            try await api.check(request, .catalog, guestOS: body.name, newOwner: body.owner)
             let registration = try await api.leader().guestOSes.register(
                 body, by: api.actor(request))
             return try .json(GuestOSView(registration), status: 201)
@@ -23,15 +24,18 @@ enum GuestOSRoutes {
         router.on("PUT", "/api/v1/guestos/{name}") { request, path in
             let body = try request.decode(GuestOSForm.self)
             try api.checkName(body.name, path["name"], "A guest OS")
+            try await api.check(request, .catalog, guestOS: body.name, newOwner: body.owner)
             let registration = try await api.leader().guestOSes.change(body, by: api.actor(request))
             return try .json(GuestOSView(registration))
         }
         router.on("DELETE", "/api/v1/guestos/{name}") { request, path in
+            try await api.check(request, .catalog, guestOS: path["name"])
             let isRetired = try await api.leader().guestOSes.remove(
                 path["name"], by: api.actor(request))
             return try .json(Removal(name: path["name"], retired: isRetired))
         }
         router.on("POST", "/api/v1/guestos/{name}/gitlab") { request, path in
+            try await api.check(request, .catalog, guestOS: path["name"])
             let registration = try await api.leader().guestOSes.prepareTemplate(
                 ofGuestOS: path["name"], by: api.actor(request))
             return try .json(GuestOSView(registration))

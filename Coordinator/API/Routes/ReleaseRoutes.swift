@@ -33,6 +33,7 @@ enum ReleaseRoutes {
                     "Neither or both of build and guestOS are given",
                     remedy: "Send either build or guestOS")
             }
+            try await api.check(request, .release, guestOS: build.guestOS)
             let made = try await leader.releaseRequests.submit(
                 build, to: body.environments, format: body.format,
                 timeoutSeconds: body.timeoutSeconds, by: api.actor(request))
@@ -40,6 +41,7 @@ enum ReleaseRoutes {
         }
         router.on("POST", "/api/v1/releases/rollback") { request, _ in
             let body = try request.decode(RollBack.self)
+            try await api.check(request, .release, guestOS: body.guestOS)
             let made = try await api.leader().releaseRequests.rollBack(
                 guestOS: body.guestOS, in: body.environments, by: api.actor(request))
             return try .json(ListView(items: await views(made, api)), status: 201)
@@ -71,27 +73,32 @@ enum ReleaseRoutes {
 
     private static func addVerbs(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/releases/{id}/approve") { request, path in
+            try await api.check(request, release: path["id"])
             let release = try await api.leader().releaseRequests.approve(
                 path["id"], by: api.actor(request))
             return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/refuse") { request, path in
+            try await api.check(request, release: path["id"])
             let reason = request.body.isEmpty ? nil : try request.decode(Refused.self).reason
             let release = try await api.leader().releaseRequests.refuse(
                 path["id"], reason: reason ?? "", by: api.actor(request))
             return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/cancel") { request, path in
+            try await api.check(request, release: path["id"])
             let release = try await api.leader().releaseCancellation.cancel(
                 path["id"], by: api.actor(request))
             return try .json(await view(release, api), status: 202)
         }
         router.on("POST", "/api/v1/releases/{id}/abandon") { request, path in
+            try await api.check(request, release: path["id"])
             let release = try await api.leader().releaseCancellation.abandon(
                 path["id"], by: api.actor(request))
             return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/retry") { request, path in
+            try await api.check(request, release: path["id"])
             let release = try await api.leader().releaseRequests.retry(
                 path["id"], by: api.actor(request))
             return try .json(await view(release, api), status: 201)

@@ -1,7 +1,70 @@
+import CoordinatorCore
+import CoordinatorService
 import HTTPTypes
+import TextKit
 
-/// How a browser gets its session: `aibuild web` asks for a code, a person opens its address.
+/// How people sign in and out: by a page, by a code, or from a program.
 enum SignInRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/sign-in", query: ["code", "to"]) { request, _ in
+            guard let code = request.query["code"] else {
+                return SignInPage.response(to: request.query["to"])
+            }
+            let name = try await api.leader().signIns.take(code: code)
+            return try await openSession(of: name, request, api, to: request.query["to"])
+        }
+        router.on("POST", "/sign-in") { request, _ in
+            let form = try signInForm(request)
+            let to = form["to"]
+            do {
+                let user = try await api.leader().signIns.signIn(
+                    form["name"] ?? "", form["password"] ?? "", address: request.remoteAddress)
+                return try await openSession(of: user.name, request, api, to: to)
+            } catch let fault as SignInFault {
+                return SignInPage.response(to: to, name: form["name"], problem: problem(fault))
+            }
+        }
+        router.on("POST", "/sign-out") { request, _ in
+            try await signOut(request, api)
+            return HTTPResponse(
+                status: 303,
+                headers: [
+                    "Location": "/sign-in", "Cache-Control": "no-store",
+                    "Set-Cookie": SessionCookie.removal(isSecure: api.isSecure(request)),
+                ])
+        }
+        router.on("POST", "/api/v1/sign-in-codes") { request, _ in
+            let code = try await api.leader().signIns.newCode(for: api.caller(request).name)
+            let path = "/sign-in?code=\(code)"
+            return try .json(
+                Code(
+                    path: path,
+                    url: api.url.map { ($0.hasSuffix("/") ? String($0.dropLast()) : $0) + path },
+                    expiresSeconds: AccessTimes.codeMilliseconds / 1000),
+                status: 201)
+        }
+        router.on("POST", "/api/v1/sign-in") { request, _ in
+            let form = try request.decode(Form.self)
+            let user = try await api.leader().signIns.signIn(
+                form.name, form.password, address: request.remoteAddress)
+            let caller = Caller(
+                name: user.name, way: .nobody, role: user.role, teams: user.teams)
+            let (secret, token) = try await api.leader().tokens.add(
+                TokenForm(name: form.tokenName ?? "sign-in", days: form.days), for: caller)
+            return try .json(NewTokenView(token: secret, APITokenView(token)), status: 201)
+        }
+        router.on("POST", "/api/v1/sign-out") { request, _ in
+            try await signOut(request, api)
+            return .empty
+        }
+    }
+
+    private struct Form: Decodable {
+        var name, password: String
+        var tokenName: String?
+        var days: Int?
+    }
+
     private struct Code: Encodable {
         var path: String
         /// As people reach it; `nil` if the configuration does not say how.
@@ -9,31 +72,67 @@ enum SignInRoutes {
         var expiresSeconds: Int64
     }
 
-    /// - Parameter url: of this coordinator, as people reach it.
-    static func add(to router: inout Router, _ sessions: BrowserSessions, url: String?) {
-        router.on("POST", "/api/v1/sign-in-codes") { _, _ in
-            let path = "/sign-in?code=\(sessions.newCode())"
-            return try .json(
-                Code(
-                    path: path,
-                    url: url.map { ($0.hasSuffix("/") ? String($0.dropLast()) : $0) + path },
-                    expiresSeconds: APILimits.signInCodeMilliseconds / 1000),
-                status: 201)
+    /// Only from a page of this coordinator: another site is not to sign a person in as somebody
+    /// else.
+    private static func signInForm(_ request: HTTPRequest) throws -> HTTPQuery {
+        guard request.isOfOwnPage else {
+            throw Problem.forbidden(
+                "The request was not sent by a page of this coordinator",
+                remedy: "Programs sign in at POST /api/v1/sign-in")
         }
-        router.on("GET", "/sign-in") { request, _ in
-            guard let session = sessions.session(for: request.query["code"] ?? "") else {
-                throw Problem.unauthorized(
-                    "This address has been used, or is too old",
-                    remedy: "Open the address that this prints: aibuild web")
-            }
-            let cookie = BrowserSessions.cookie(
-                session, isSecure: request.isEncrypted || url?.hasPrefix("https://") == true)
-            return HTTPResponse(
-                status: 303,
-                headers: [
-                    "Location": "/", "Set-Cookie": cookie,
-                    "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
-                ])
+        return try HTTPQuery(decoding: String(decoding: request.body, as: UTF8.self))
+    }
+
+    private static func openSession(
+        of name: String, _ request: HTTPRequest, _ api: APIContext, to: String?
+    ) async throws -> HTTPResponse {
+        // Always a new one: a session that a stranger put into the browser is not taken over.
+        let session = try await api.leader().signIns.openSession(
+            of: name, address: request.remoteAddress)
+        return HTTPResponse(
+            status: 303,
+            headers: [
+                "Location": SignInPage.ownPath(to),
+                "Set-Cookie": SessionCookie.header(session, isSecure: api.isSecure(request)),
+                "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+            ])
+    }
+
+    /// Ends the session, or revokes the token, that the request has; with `everywhere`, all
+    /// sessions of the user.
+    private static func signOut(_ request: HTTPRequest, _ api: APIContext) async throws {
+        let caller = try api.caller(request)
+        let leader = try api.leader()
+        if request.query["everywhere"] == "true" {
+            return try await leader.signIns.signOutEverywhere(caller.name)
+        }
+        switch caller.way {
+        case .session(let digest):
+            try await leader.signIns.signOut(sessionDigest: digest, of: caller.name)
+        case .token(let id):
+            try await leader.tokens.remove(id: id, isAny: false, by: caller.name)
+        case .machine, .nobody: break
+        }
+    }
+
+    static func problem(_ fault: SignInFault) -> Problem {
+        switch fault {
+        case .wrong:
+            .unauthorized(
+                "The name or the password is wrong",
+                remedy: "An administrator can set a new password: aibuild user passwd NAME")
+        case .disabled:
+            .forbidden(
+                "The password is right, but the account is disabled",
+                remedy: "Ask an administrator: aibuild user enable NAME")
+        case .tooMany(let seconds):
+            Problem(
+                status: 429, detail: "Too many sign-ins have failed from here, or for this name",
+                remedy: "Try again in \(seconds) seconds", headers: ["Retry-After": "\(seconds)"])
+        case .usedCode:
+            .unauthorized(
+                "This address has been used, or is too old",
+                remedy: "Open the address that this prints: aibuild web")
         }
     }
 }

@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
+import FoundationEssentials
 import TextKit
 
 // Responses of the API, as documented in docs/api.md. Times are RFC 3339.
@@ -244,5 +245,19 @@ struct ListView<Item: Encodable>: Encodable {
 enum Time {
     static func text(_ unixMilliseconds: Int64) -> String {
         UTCTime(unixMilliseconds: unixMilliseconds).rfc3339Milliseconds
+    }
+
+    /// Of a time as the API writes them, or of the beginning of a day in UTC: `2026-11-30`.
+    static func milliseconds(_ text: String) -> Int64? {
+        if let date = Date(rfc3339: text) {
+            let seconds = date.timeIntervalSince1970
+            guard seconds >= 0, seconds < 1e10 else { return nil }
+            return Int64((seconds * 1000).rounded())
+        }
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard text.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1],
+            let day = parts[2]
+        else { return nil }
+        return CivilDate(year: year, month: month, day: day)?.unixMilliseconds
     }
 }

@@ -2,24 +2,55 @@ import CoordinatorCore
 import SQLKit
 
 enum AuditTable {
+    /// Schema 20.
+    static let changes: [SchemaChange] = [
+        .columns(["address longtext", "way longtext", "request longtext"], of: "audit"),
+        .index("audit_time", on: "audit", "at_ms, id"),
+    ]
+
     static let insert =
-        "INSERT INTO audit (at_ms, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO audit (at_ms, actor, action, subject, detail, address, way, request) "
+        + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
     static func values(_ entry: AuditEntry) -> [SQLValue] {
         [
             .int(entry.atMilliseconds), .text(entry.actor), .text(entry.action),
-            .text(entry.subject), .text(entry.detail),
+            .text(entry.subject), .text(entry.detail), .text(orNull: entry.origin?.address),
+            .text(orNull: entry.origin?.way), .text(orNull: entry.origin?.request),
         ]
     }
 
-    static let newest = SQLSelect(
-        "SELECT id, at_ms, actor, action, subject, detail FROM audit ORDER BY id DESC",
+    /// Newest first, without its LIMIT.
+    static func list(_ filter: AuditFilter) -> SQLSelect<AuditEntry> {
+        var conditions = SQLConditions()
+        conditions.equal("actor", filter.actor)
+        conditions.equal("subject", filter.subject)
+        if let action = filter.action {
+            // `action LIKE 'host.%'`, in which no character of a stranger means anything.
+            conditions.add(
+                "(action = ? OR SUBSTR(action, 1, ?) = ?)",
+                [.text(action), .int(action.unicodeScalars.count + 1), .text(action + ".")])
+        }
+        if let since = filter.sinceMilliseconds { conditions.add("at_ms >= ?", [.int(since)]) }
+        if let until = filter.untilMilliseconds { conditions.add("at_ms < ?", [.int(until)]) }
+        if let id = filter.beforeID { conditions.add("id < ?", [.int(id)]) }
+        return all.with(conditions.sql + " ORDER BY id DESC", conditions.values)
+    }
+
+    private static let all = SQLSelect(
+        "SELECT id, at_ms, actor, action, subject, detail, address, way, request FROM audit",
         of: RowOrigin(table: "audit")
     ) { row in
-        AuditEntry(
-            atMilliseconds: try row.int64("at_ms"), actor: try row.text("actor"),
-            action: try row.text("action"), subject: try row.text("subject"),
-            detail: try row.text("detail"))
+        let address = try row.textOrNil("address")
+        return AuditEntry(
+            id: try row.int64("id"), atMilliseconds: try row.int64("at_ms"),
+            actor: try row.text("actor"), action: try row.text("action"),
+            subject: try row.text("subject"), detail: try row.text("detail"),
+            origin: try address.map {
+                AuditOrigin(
+                    address: $0, way: try row.textOrNil("way") ?? "",
+                    request: try row.textOrNil("request") ?? "")
+            })
     }
 
     static func remove(

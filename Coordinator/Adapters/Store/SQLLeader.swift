@@ -46,15 +46,19 @@ struct SQLLeader: LeaderStore {
         try await write { try BuildTable.endPrune(id, $0) }
     }
 
+    // MARK: Access
+
+    func apply(_ change: AccessChange) async throws {
+        try await write(.isReported) { try AccessTable.apply(change, $0) }
+    }
+
     // MARK: Hosts
 
     func add(_ host: Host) async throws {
         try await write(.isReported) { try HostTable.insert(host, $0) }
     }
 
-    func update(_ host: Host) async throws {
-        try await write { try HostTable.update(host, $0) }
-    }
+    func update(_ host: Host) async throws { try await write { try HostTable.update(host, $0) } }
 
     func setDrain(_ drain: HostDrain?, host: String) async throws {
         try await write { try HostTable.setDrain(drain, host: host, $0) }

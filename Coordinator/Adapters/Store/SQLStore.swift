@@ -183,9 +183,7 @@ public final class SQLStore: Store, LeaseStore {
 
     // MARK: Secrets
 
-    public func secrets() async throws -> [FarmSecret] {
-        try await access.usable(SecretTable.all)
-    }
+    public func secrets() async throws -> [FarmSecret] { try await access.usable(SecretTable.all) }
 
     public func secret(named name: String) async throws -> FarmSecret? {
         try await access.first(SecretTable.named(name))
@@ -227,8 +225,29 @@ public final class SQLStore: Store, LeaseStore {
         try await TriggerTable.page(after: after, limit: limit, access)
     }
 
-    public func audit(limit: Int) async throws -> [AuditEntry] {
-        try await access.usable(AuditTable.newest, limit: limit)
+    public func audit(_ filter: AuditFilter, limit: Int) async throws -> [AuditEntry] {
+        try await access.usable(AuditTable.list(filter), limit: limit)
+    }
+
+    // MARK: Access
+
+    public func accessRecords() async throws -> AccessRecords {
+        AccessRecords(
+            principals: try await access.usable(AccessTable.principals),
+            tokens: try await access.usable(AccessTable.tokens),
+            sessions: try await access.usable(AccessTable.sessions))
+    }
+
+    public func passwordHash(ofPrincipal name: String) async throws -> String? {
+        try await access.first(AccessTable.passwordHash(of: name)) ?? nil
+    }
+
+    public func add(_ code: SignInCode) async throws {
+        try await access.transaction(.runsAgain) { try AccessTable.add(code, $0) }
+    }
+
+    public func takeCode(digest: String) async throws -> SignInCode? {
+        try await access.transaction(.isReported) { try AccessTable.takeCode(digest, $0) }
     }
 
     // MARK: Deliveries

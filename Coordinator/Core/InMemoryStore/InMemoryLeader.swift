@@ -33,6 +33,10 @@ struct InMemoryLeader: LeaderStore {
 
     func endPrune(build id: String) async throws { try await write { $0.builds.endPrune(id) } }
 
+    func apply(_ change: AccessChange) async throws {
+        try await write { try $0.access.apply(change) }
+    }
+
     // MARK: Hosts
 
     func add(_ host: Host) async throws { try await write { try $0.add(host) } }

@@ -153,7 +153,7 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Audit
 
-    public func record(_ entry: AuditEntry) { tables.audit.append(entry) }
+    public func record(_ entry: AuditEntry) { tables.record(entry) }
 
     public func retentionState() -> RetentionState { tables.retention }
 
@@ -165,7 +165,21 @@ public actor InMemoryStore: Store, LeaseStore {
         }
     }
 
-    public func audit(limit: Int) -> [AuditEntry] { Array(tables.audit.reversed().prefix(limit)) }
+    public func audit(_ filter: AuditFilter, limit: Int) -> [AuditEntry] {
+        Array(tables.audit.reversed().lazy.filter(filter.matches).prefix(limit))
+    }
+
+    // MARK: Access
+
+    public func accessRecords() -> AccessRecords { tables.access.records }
+
+    public func passwordHash(ofPrincipal name: String) -> String? {
+        tables.access.passwordHash(of: name)
+    }
+
+    public func add(_ code: SignInCode) { tables.access.add(code) }
+
+    public func takeCode(digest: String) -> SignInCode? { tables.access.takeCode(digest: digest) }
 
     // MARK: Deliveries
 

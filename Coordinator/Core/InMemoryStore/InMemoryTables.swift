@@ -6,13 +6,15 @@ struct InMemoryTables: Sendable {
     var releases = InMemoryReleases()
     var historic = InMemoryHistory()
     /// Oldest first.
-    var audit: [AuditEntry] = []
+    private(set) var audit: [AuditEntry] = []
+    private var auditCount: Int64 = 0
     var retention = RetentionState()
     var deliveries = InMemoryDeliveries()
     var statuses = InMemoryStatuses()
     var secrets = InMemorySecrets()
     var notifications = InMemoryNotifications()
     var images = InMemoryImages()
+    var access = InMemoryAccess()
     var triggers: [String: TriggerState] = [:]
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
@@ -66,6 +68,13 @@ struct InMemoryTables: Sendable {
         case .environments: name.likeOriginal(releases.environments.keys)
         case .images: name.likeOriginal(historic.imageNames)
         }
+    }
+
+    mutating func record(_ entry: AuditEntry) {
+        auditCount += 1
+        var entry = entry
+        entry.id = auditCount
+        audit.append(entry)
     }
 
     mutating func removeAudit(before milliseconds: Int64, limit: Int) -> Int {

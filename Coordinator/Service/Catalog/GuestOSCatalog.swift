@@ -27,7 +27,8 @@ public struct GuestOSCatalog: Sendable {
         guestOS.isRetired = form.retired ?? known.isRetired
         try await store.update(guestOS)
         await schedules.catalogChanged()
-        try await ports.audit(actor, "guestos.change", guestOS.name)
+        try await ports.audit(
+            actor, "guestos.change", guestOS.name, guestOS.changes(since: known))
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
 

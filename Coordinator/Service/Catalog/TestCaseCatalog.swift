@@ -29,9 +29,13 @@ public struct TestCaseCatalog: Sendable {
     ) async throws -> TestCase {
         if let problem = definition?.problem { throw Refusal(problem) }
         var testCase = try await ports.testCase(name, osType: osType)
+        let isChanged = testCase.definition != definition
         testCase.definition = definition
         try await store.define(testCase)
-        try await ports.audit(actor, "testcase.change", testCase.name, testCase.osType.rawValue)
+        try await ports.audit(
+            actor, "testcase.change", testCase.name,
+            ([testCase.osType.rawValue] + (isChanged ? ["another definition"] : []))
+                .joined(separator: ", "))
         return testCase
     }
 

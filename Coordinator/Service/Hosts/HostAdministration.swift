@@ -32,14 +32,18 @@ public struct HostAdministration: Sendable {
     public func change(
         _ name: String, address: String?, hostKey: String?, by actor: String
     ) async throws -> HostSnapshot {
-        var host = try await snapshot(name).host
+        let known = try await snapshot(name).host
+        var host = known
         host.address = address ?? host.address
         host.hostKey = hostKey ?? host.hostKey
         host = try checked(host)
         try await checkAddress(of: host)
         try await store.update(host)
         try await ports.audit(
-            actor, "host.change", name, host.address + (hostKey == nil ? "" : ", another host key"))
+            actor, "host.change", name,
+            ChangedFields.words(
+                [("address", known.address, host.address)],
+                withoutValues: [("host key", known.hostKey != host.hostKey)]))
         await fleet.change(host)
         return try await snapshot(name)
     }

@@ -35,7 +35,8 @@ public struct EnvironmentCatalog: Sendable {
     public func change(
         _ form: EnvironmentForm, by actor: String
     ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
-        var environment = try await ports.environment(named: form.name)
+        let known = try await ports.environment(named: form.name)
+        var environment = known
         let settings = form.settings ?? environment.settings
         guard environment.kind == settings.kind else {
             throw Refusal(
@@ -61,7 +62,13 @@ public struct EnvironmentCatalog: Sendable {
         try await store.update(
             environment, secret: form.secret.map(Secret.init))
         try await ports.audit(
-            actor, "env.change", environment.name, environment.policy.summary)
+            actor, "env.change", environment.name,
+            ChangedFields.words(
+                [("policy", known.policy.summary, environment.policy.summary)],
+                withoutValues: [
+                    ("settings", known.settings != environment.settings),
+                    ("password", form.secret != nil),
+                ]))
         return (environment, findings)
     }
 

@@ -18,7 +18,9 @@ extension CommandProgram<Command> {
         "aibuild", "builds guest OS images on a farm of KVM hosts", commands: Commands.all,
         commonOptions: [
             CommandOption("json", "print the API response as JSON"),
-            CommandOption("url", value: "URL", "URL of the coordinator (default: $AIBUILD_URL)"),
+            CommandOption(
+                "url", value: "URL",
+                "URL of the coordinator, or its name at login (default: $AIBUILD_URL)"),
             CommandOption(
                 "ca-file", value: "FILE",
                 "trusted authorities of its certificate (default: $AIBUILD_CA_FILE)"),
@@ -26,8 +28,15 @@ extension CommandProgram<Command> {
 
     private static let notes: String = {
         let variables = [
-            ("AIBUILD_URL", "URL of the coordinator (default: http://127.0.0.1:9753)"),
-            ("AIBUILD_TOKEN", "API token; not needed as the coordinator's user on its machine"),
+            (
+                "AIBUILD_URL",
+                "URL of the coordinator (default: the one of the last login, else "
+                    + "http://127.0.0.1:9753)"
+            ),
+            (
+                "AIBUILD_TOKEN",
+                "API token, instead of a login; not needed as the coordinator's user on its machine"
+            ),
             ("AIBUILD_CA_FILE", "trusted authorities in PEM, instead of the system's"),
             ("NO_COLOR", "disables colours if set"),
         ]

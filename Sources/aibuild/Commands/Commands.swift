@@ -7,6 +7,7 @@ enum Commands {
         TestCaseCommands.all, ImportCommands.all, HostCommands.all, EnvironmentCommands.all,
         ReleaseCommands.all, SecretCommands.all, DeliveryCommands.all, ScheduleCommands.all,
         NotificationCommands.all, RetentionCommands.all, OutputCommands.all, DatabaseCommands.all,
+        UserCommands.all, TokenCommands.all, [AuditCommand.audit], LoginCommands.all,
         SystemCommands.all, [help],
     ].flatMap { $0 }
 

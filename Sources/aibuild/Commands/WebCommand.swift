@@ -12,7 +12,7 @@ enum WebCommand {
         name: "web", summary: "Print an address that opens the web page in a browser",
         details: [
             "The address signs one browser in, once, within five minutes.",
-            "The browser stays signed in for 12 hours, or until the coordinator restarts.",
+            "The browser stays signed in for a week, or until a day without a request.",
         ],
         examples: ["aibuild web"],
         run: { context in

@@ -13,6 +13,8 @@ struct Console: Sendable {
     var width: @Sendable () -> Int
     /// Asks the user for one line; `nil` if stdin is not a terminal.
     var ask: @Sendable (String) -> String?
+    /// The same, for what nobody is to read on the terminal.
+    var askSecret: @Sendable (String) -> String? = { _ in nil }
 
     static var standard: Console {
         Console(
@@ -26,6 +28,19 @@ struct Console: Sendable {
             ask: { question in
                 guard isatty(0) == 1 else { return nil }
                 write(question, to: 2)
+                return readLine()
+            },
+            askSecret: { question in
+                var settings = termios()
+                guard tcgetattr(0, &settings) == 0 else { return nil }
+                var silent = settings
+                silent.c_lflag &= ~tcflag_t(ECHO)
+                write(question, to: 2)
+                tcsetattr(0, TCSAFLUSH, &silent)
+                defer {
+                    tcsetattr(0, TCSAFLUSH, &settings)
+                    write("\n", to: 2)
+                }
                 return readLine()
             })
     }

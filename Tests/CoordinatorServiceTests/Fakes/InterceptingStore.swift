@@ -182,8 +182,20 @@ extension InterceptingStore {
     func retentionState() async throws -> RetentionState {
         try await around(.read) { try await base.retentionState() }
     }
-    func audit(limit: Int) async throws -> [AuditEntry] {
-        try await around(.read) { try await base.audit(limit: limit) }
+    func audit(_ filter: AuditFilter, limit: Int) async throws -> [AuditEntry] {
+        try await around(.read) { try await base.audit(filter, limit: limit) }
+    }
+    func accessRecords() async throws -> AccessRecords {
+        try await around(.read) { try await base.accessRecords() }
+    }
+    func passwordHash(ofPrincipal name: String) async throws -> String? {
+        try await around(.read) { try await base.passwordHash(ofPrincipal: name) }
+    }
+    func add(_ code: SignInCode) async throws {
+        try await around(.write) { try await base.add(code) }
+    }
+    func takeCode(digest: String) async throws -> SignInCode? {
+        try await around(.write) { try await base.takeCode(digest: digest) }
     }
 }
 
@@ -200,6 +212,9 @@ struct InterceptingLeader: LeaderStore {
 
     // MARK: Builds
 
+    func apply(_ change: AccessChange) async throws {
+        try await around(.write) { try await base.apply(change) }
+    }
     func enqueue(_ build: NewBuild) async throws -> Build {
         try await around(.enqueue) { try await base.enqueue(build) }
     }

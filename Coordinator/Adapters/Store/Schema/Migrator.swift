@@ -32,6 +32,7 @@ enum Migrator {
         Migration(version: 17, changes: TriggerTable.changes),
         Migration(version: 18, changes: NotificationTable.changes),
         Migration(version: 19, changes: RemoteImageTable.changes),
+        Migration(version: 20, changes: AccessTable.changes + AuditTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

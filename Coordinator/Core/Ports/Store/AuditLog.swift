@@ -2,7 +2,14 @@
 public protocol AuditLog: Sendable {
     func record(_ entry: AuditEntry) async throws
     /// Newest first.
-    func audit(limit: Int) async throws -> [AuditEntry]
+    func audit(_ filter: AuditFilter, limit: Int) async throws -> [AuditEntry]
+}
+
+extension AuditLog {
+    /// Newest first.
+    public func audit(limit: Int) async throws -> [AuditEntry] {
+        try await audit(AuditFilter(), limit: limit)
+    }
 }
 
 /// Shortens the audit log. Every method throws `StoreError.deposed` once another epoch leads.

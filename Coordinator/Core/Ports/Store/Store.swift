@@ -6,7 +6,7 @@ public import ErrorKit
 /// Every method is atomic, and its effect durable when it returns. Callers limit the length of each
 /// list. A list leaves out rows that cannot be used (`unusableRows`); a method that needs such a
 /// row throws `StoreError.unusable`.
-public protocol Store: StoreReader, AuditLog, DeliveryInbox {
+public protocol Store: StoreReader, AuditLog, DeliveryInbox, SignInCodeBox {
     /// The writes of the leader with this epoch.
     func leading(_ epoch: LeaseEpoch) -> any LeaderStore
 
@@ -18,7 +18,7 @@ public protocol Store: StoreReader, AuditLog, DeliveryInbox {
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
     SecretReader, DeliveryReader, StatusReader, TriggerReader,
-    NotificationReader, RemoteImageReader, UnusableRowReader
+    NotificationReader, RemoteImageReader, AccessReader, UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
@@ -28,7 +28,7 @@ public protocol StoreReader:
 public protocol LeaderStore:
     BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
     HistoryWriter, RetentionWriter, SecretWriter, DeliveryWriter, StatusWriter, TriggerWriter,
-    NotificationWriter, RemoteImageWriter
+    NotificationWriter, RemoteImageWriter, AccessWriter
 {}
 
 /// Why the store refused a call or could not answer it.

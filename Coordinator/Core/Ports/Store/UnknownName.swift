@@ -4,7 +4,7 @@ import BuildProtocol
 public enum NamedKind: String, Sendable, CaseIterable {
     case guestOS = "guest OS"
     case testCase = "test case"
-    case host, environment, build, release, secret
+    case host, environment, build, release, secret, user, token
 }
 
 /// A name that nothing of its kind has: the cause of `StoreErrorCode.notFound`, from which the

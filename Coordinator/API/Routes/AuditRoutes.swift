@@ -1,0 +1,70 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+import TextKit
+
+/// Who changed what. Nothing here changes a row: only their age removes them.
+enum AuditRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on(
+            "GET", "/api/v1/audit",
+            query: ["actor", "action", "subject", "since", "until", "after", "limit", "format"]
+        ) { request, _ in
+            let limit = try request.limit()
+            let rows = try await api.ports.store.audit(try filter(request), limit: limit + 1)
+            let items = rows.prefix(limit).map { AuditView($0) }
+            switch request.query["format"] ?? "json" {
+            case "json":
+                return try .json(
+                    ListView(
+                        items: items, next: rows.count > limit ? "\(items[limit - 1].id)" : nil))
+            case "csv": return .text(CSV.text(items), type: "text/csv; charset=utf-8")
+            case let other:
+                throw Problem.badRequest(
+                    "Invalid format: '\(other.visible.prefix(20))'", remedy: "Use json or csv")
+            }
+        }
+    }
+
+    private static func filter(_ request: HTTPRequest) throws -> AuditFilter {
+        AuditFilter(
+            actor: request.query["actor"], action: request.query["action"],
+            subject: request.query["subject"], sinceMilliseconds: try time(request, "since"),
+            untilMilliseconds: try time(request, "until"),
+            beforeID: try request.query["after"].map { text in
+                guard let id = Int64(text) else { throw Problem.unknownCursor(text) }
+                return id
+            })
+    }
+
+    private static func time(_ request: HTTPRequest, _ name: String) throws -> Int64? {
+        guard let text = request.query[name] else { return nil }
+        guard let time = Time.milliseconds(text) else {
+            throw Problem.badRequest(
+                "Invalid \(name): '\(text.visible.prefix(40))'",
+                remedy: "Use a time such as 2026-11-30T09:00:00Z, or a date")
+        }
+        return time
+    }
+
+    /// As RFC 4180 has it, with a field that a spreadsheet would take for a formula made text.
+    private enum CSV {
+        static func text(_ items: [AuditView]) -> String {
+            let head = "id,at,actor,action,subject,detail,address,signed_in_by,request\r\n"
+            return head
+                + items.map { item in
+                    [
+                        "\(item.id)", item.at, item.actor, item.action, item.subject, item.detail,
+                        item.address ?? "", item.signedInBy ?? "", item.request ?? "",
+                    ].map(field).joined(separator: ",") + "\r\n"
+                }.joined()
+        }
+
+        private static func field(_ text: String) -> String {
+            let first = text.unicodeScalars.first
+            let safe =
+                first.map { "=+-@\t\r".unicodeScalars.contains($0) } == true ? "'" + text : text
+            return "\"" + safe.replacing("\"", with: "\"\"") + "\""
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// Who sent a request, and what of it counts.
+public struct Caller: Sendable, Hashable {
+    public enum Way: Sendable, Hashable {
+        /// The token in the file of the coordinator's machine.
+        case machine
+        case token(id: String)
+        case session(digest: String)
+        /// Nobody signed in, and the coordinator lets everybody read.
+        case nobody
+    }
+
+    public var name: String
+    public var way: Way
+    public var role: Role
+    public var rights: Set<Right>
+    public var teams: [String]
+    /// `nil`: all of them.
+    public var guestOSes: [String]?
+
+    public init(
+        name: String, way: Way, role: Role, rights: Set<Right>? = nil, teams: [String] = [],
+        guestOSes: [String]? = nil
+    ) {
+        self.name = name
+        self.way = way
+        self.role = role
+        self.rights = rights ?? role.rights
+        self.teams = teams
+        self.guestOSes = guestOSes
+    }
+
+    /// Whoever may read the file with the token of the coordinator's machine.
+    public static let localName = "local"
+    public static let local = Caller(name: localName, way: .machine, role: .administrator)
+    public static let anonymous = Caller(name: "anonymous", way: .nobody, role: .viewer)
+
+    /// Why it may not do what needs this right; `nil` if it may.
+    /// - Parameters:
+    ///   - guestOS: what is changed; `nil`: nothing that a team owns.
+    ///   - owner: its owner; `nil` if there is no such guest OS yet.
+    public func obstacle(
+        _ right: Right, guestOS: String? = nil, owner: String? = nil
+    ) -> String? {
+        guard rights.contains(right) else {
+            let roles = Role.allCases.filter { $0.rights.contains(right) }.map(\.rawValue)
+            return role.rights.contains(right)
+                ? "the token has no right to \(right.rawValue); its rights are "
+                    + rights.map(\.rawValue).sorted().joined(separator: ", ")
+                : "\(name) is \(role.rawValue), and this needs the role "
+                    + roles.joined(separator: " or ")
+        }
+        guard let guestOS else { return nil }
+        if let guestOSes, !FarmSecret.isAllowed(guestOS, by: guestOSes) {
+            return "the token is not good for the guest OS \(guestOS)"
+        }
+        guard let owner, owner != Principal.everybody, role != .administrator,
+            !teams.contains(owner), !teams.contains("*")
+        else { return nil }
+        return "the guest OS \(guestOS) is owned by the team \(owner), and \(name) is in "
+            + (teams.isEmpty ? "no team" : "the teams " + teams.joined(separator: ", "))
+    }
+}
+
+/// Everything that decides who a request is from.
+public struct AccessRecords: Sendable, Hashable {
+    public var principals: [Principal]
+    public var tokens: [APIToken]
+    public var sessions: [BrowserSession]
+
+    public init(
+        principals: [Principal] = [], tokens: [APIToken] = [], sessions: [BrowserSession] = []
+    ) {
+        self.principals = principals
+        self.tokens = tokens
+        self.sessions = sessions
+    }
+}

@@ -1,0 +1,143 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// Signs people in and out.
+public struct SignIns: Sendable {
+    let ports: Ports
+    let changes: AccessChanges
+    private let throttle = SignInThrottle()
+    private let turns: PasswordTurns
+
+    init(ports: Ports, changes: AccessChanges, turns: PasswordTurns) {
+        self.ports = ports
+        self.turns = turns
+        self.changes = changes
+    }
+
+    private var directory: AccessDirectory { ports.directory }
+
+    /// - Throws: `SignInFault`, `PasswordFault`, `StoreError`
+    public func signIn(
+        _ name: String, _ password: String, address: String
+    ) async throws -> Principal {
+        // What is longer than any name or password is not worth the work.
+        guard name.utf8.count <= AccessBounds.nameBytes,
+            password.utf8.count <= AccessBounds.passwordBytes.upperBound
+        else { throw SignInFault.wrong }
+        try checkPause(name, address)
+        return try await turns.run {
+            try checkPause(name, address)
+            let hash = try await ports.store.passwordHash(ofPrincipal: name)
+            guard try await ports.hashing().matches(password, hash),
+                let user = directory.principal(name)
+            else {
+                throttle.failed(
+                    address: address, name: name,
+                    nowMilliseconds: ports.clock.monotonicMilliseconds())
+                throw SignInFault.wrong
+            }
+            throttle.succeeded(name: name)
+            guard !user.isDisabled else { throw SignInFault.disabled }
+            return user
+        }
+    }
+
+    /// Changes a user's own password, and signs other browsers out.
+    /// - Throws: `SignInFault`, `PasswordFault`, `Refusal`, `StoreError`
+    public func changePassword(
+        of name: String, from old: String, to new: String, address: String, _ users: Users
+    ) async throws {
+        let user = try await signIn(name, old, address: address)
+        try await changes.apply(.change(user, passwordHash: try await users.hash(new)))
+        try await changes.apply(.removeSessions(principal: name))
+        try await ports.audit(name, "user.change", name, "new password")
+    }
+
+    private func checkPause(_ name: String, _ address: String) throws {
+        let now = ports.clock.monotonicMilliseconds()
+        if let wait = throttle.wait(address: address, name: name, nowMilliseconds: now) {
+            throw SignInFault.tooMany(waitSeconds: Int((wait + 999) / 1000))
+        }
+    }
+
+    /// - Returns: the value of the browser's cookie.
+    public func openSession(of name: String, address: String) async throws -> String {
+        try await makeRoom(for: name)
+        let secret = ports.randomSecret()
+        let now = ports.clock.unixMilliseconds()
+        try await changes.apply(
+            .addSession(
+                BrowserSession(
+                    digest: SHA256.hex(secret.utf8), principal: name, address: address,
+                    createdMilliseconds: now, lastUsedMilliseconds: now)))
+        try await ports.audit(name, "session.open", name)
+        return secret
+    }
+
+    private func makeRoom(for name: String) async throws {
+        let sessions = directory.records.sessions
+        let own = sessions.filter { $0.principal == name }
+        let crowd = own.count >= AccessBounds.sessionsOfPrincipal ? own : sessions
+        let limit =
+            own.count >= AccessBounds.sessionsOfPrincipal
+            ? AccessBounds.sessionsOfPrincipal : AccessBounds.sessions
+        guard crowd.count >= limit,
+            let oldest = crowd.min(by: { $0.lastUsedMilliseconds < $1.lastUsedMilliseconds })
+        else { return }
+        try await changes.apply(.removeSession(digest: oldest.digest))
+    }
+
+    public func signOut(sessionDigest digest: String, of name: String) async throws {
+        try await changes.apply(.removeSession(digest: digest))
+        try await ports.audit(name, "session.close", name)
+    }
+
+    /// Every browser of the user.
+    public func signOutEverywhere(_ name: String) async throws {
+        try await changes.apply(.removeSessions(principal: name))
+        try await ports.audit(name, "session.close", name, "everywhere")
+    }
+
+    // MARK: Codes
+
+    /// A code that signs in once, soon, in place of a password.
+    public func newCode(for name: String) async throws -> String {
+        try await SignInCodes.make(
+            for: name, clock: ports.clock, ids: ports.ids, box: ports.store)
+    }
+
+    /// - Returns: who signs in with it.
+    /// - Throws: `SignInFault.usedCode`
+    public func take(code: String) async throws -> String {
+        guard let found = try await ports.store.takeCode(digest: SHA256.hex(code.utf8)),
+            ports.clock.unixMilliseconds() < found.expiresMilliseconds,
+            found.principal == Caller.localName
+                || directory.principal(found.principal)?.isDisabled == false
+        else { throw SignInFault.usedCode }
+        return found.principal
+    }
+}
+
+/// Codes are also made beside a coordinator: by `aibuild-coordinator admin-token`.
+public enum SignInCodes {
+    public static func make(
+        for name: String, clock: any TimeSource, ids: any IDSource, box: any SignInCodeBox
+    ) async throws -> String {
+        let code = ids.randomToken().description
+        let now = clock.unixMilliseconds()
+        try await box.add(
+            SignInCode(
+                digest: SHA256.hex(code.utf8), principal: name, createdMilliseconds: now,
+                expiresMilliseconds: now + AccessTimes.codeMilliseconds))
+        return code
+    }
+}
+
+/// Why somebody was not signed in. Which of name and password was wrong is not said.
+public enum SignInFault: Error, Sendable, Hashable {
+    case wrong
+    case disabled
+    case tooMany(waitSeconds: Int)
+    case usedCode
+}

@@ -1,0 +1,103 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// Registers people and programs, and what they may do.
+public struct Users: Sendable {
+    let ports: Ports
+    let changes: AccessChanges
+    let turns: PasswordTurns
+
+    private var directory: AccessDirectory { ports.directory }
+
+    /// - Throws: `Refusal`, `StoreError`
+    public func addUser(_ name: String, _ form: UserForm, by actor: String) async throws
+        -> Principal
+    {
+        guard let role = form.role else { throw Refusal("role is missing") }
+        guard let password = form.password else { throw Refusal("password is missing") }
+        guard directory.records.principals.count < AccessBounds.principals else {
+            throw Refusal(
+                .conflict, "there are \(AccessBounds.principals) users already: remove some")
+        }
+        let now = ports.clock.unixMilliseconds()
+        let user = Principal(
+            name: name, role: role, teams: form.teams ?? [], isDisabled: form.disabled ?? false,
+            createdMilliseconds: now, changedMilliseconds: now, changedBy: actor)
+        if let problem = user.problem { throw Refusal(problem) }
+        try await changes.apply(.add(user, passwordHash: try await hash(password)))
+        try await ports.audit(actor, "user.add", name, Self.words(user))
+        return user
+    }
+
+    /// Changes what the form has. Who is disabled is signed out.
+    /// - Throws: `Refusal`, `StoreError`
+    public func changeUser(_ name: String, _ form: UserForm, by actor: String) async throws
+        -> Principal
+    {
+        guard let known = directory.principal(name) else {
+            throw StoreError.notFound(what: .user, name: name)
+        }
+        var user = known
+        user.role = form.role ?? user.role
+        user.teams = form.teams ?? user.teams
+        user.isDisabled = form.disabled ?? user.isDisabled
+        user.changedMilliseconds = ports.clock.unixMilliseconds()
+        user.changedBy = actor
+        if let problem = user.problem { throw Refusal(problem) }
+        let hash: String? =
+            if let password = form.password { try await hash(password) } else { nil }
+        try await changes.apply(.change(user, passwordHash: hash))
+        // Whoever knew the old password is not to stay.
+        if hash != nil || user.isDisabled {
+            try await changes.apply(.removeSessions(principal: name))
+        }
+        let news = [
+            Self.words(known) == Self.words(user)
+                ? nil : "\(Self.words(known)) → \(Self.words(user))",
+            hash == nil ? nil : "new password",
+        ].compactMap(\.self)
+        try await ports.audit(actor, "user.change", name, news.joined(separator: "; "))
+        return user
+    }
+
+    /// With the user's tokens and sessions.
+    public func removeUser(_ name: String, by actor: String) async throws {
+        try await changes.apply(.removePrincipal(name))
+        try await ports.audit(actor, "user.remove", name)
+    }
+
+    private static func words(_ user: Principal) -> String {
+        let teams = user.teams.isEmpty ? "no team" : user.teams.joined(separator: ", ")
+        return "\(user.role.rawValue), \(teams)" + (user.isDisabled ? ", disabled" : "")
+    }
+
+    func hash(_ password: String) async throws -> String {
+        let count = password.utf8.count
+        guard AccessBounds.passwordBytes.contains(count) else {
+            throw Refusal(
+                "the password has \(count) bytes: use \(AccessBounds.passwordBytes.lowerBound) to "
+                    + "\(AccessBounds.passwordBytes.upperBound)")
+        }
+        guard !password.unicodeScalars.contains(where: Refusal.isControl) else {
+            throw Refusal("the password has control characters, which no page can send")
+        }
+        return try await turns.run { try await ports.hashing().hash(password) }
+    }
+}
+
+/// What a request says of a user; what it lacks is kept.
+public struct UserForm: Sendable, Decodable {
+    public var role: Role?
+    public var teams: [String]?
+    public var disabled: Bool?
+    public var password: String?
+
+    public init(
+        role: Role? = nil, teams: [String]? = nil, disabled: Bool? = nil, password: String? = nil
+    ) {
+        self.role = role
+        self.teams = teams
+        self.disabled = disabled
+        self.password = password
+    }
+}

@@ -1,0 +1,84 @@
+import CoordinatorAPI
+import CoordinatorCore
+import FoundationEssentials
+import HTTPTypes
+import TestSupport
+import Testing
+
+/// A leader's API with users.
+struct AccountFarm {
+    let store = InMemoryStore()
+    let leader: any LeaderStore
+    let api: API
+    let clock = SetClock()
+
+    init(_ settings: AccessSettings = AccessSettings()) async throws {
+        let epoch = try await store.lead()
+        leader = store.leading(epoch)
+        api = try await API.leading(
+            store, epoch: epoch, templates: AnyTemplates(), ids: CountingIDs(), clock: clock,
+            settings: settings)
+    }
+
+    func request(
+        _ method: String, _ target: String, _ body: String = "", token: String? = nil,
+        headers: HTTPHeaders = [:], address: String = "10.0.0.7"
+    ) throws -> HTTPRequest {
+        var headers = headers
+        headers.set("Host", "127.0.0.1:9753")
+        if headers["Content-Type"] == nil { headers.set("Content-Type", "application/json") }
+        if let token { headers.set("Authorization", "Bearer \(token)") }
+        return try HTTPRequest(
+            method: method, target: target, headers: headers, body: Array(body.utf8),
+            remoteAddress: address)
+    }
+
+    func ask(
+        _ method: String, _ target: String, _ body: String = "{}", token: String? = nil,
+        headers: HTTPHeaders = [:], address: String = "10.0.0.7"
+    ) async throws -> Answer {
+        let response = await api.respond(
+            to: try request(
+                method, target, body, token: token, headers: headers, address: address))
+        return Answer(status: response.status, headers: response.headers, body: response.body)
+    }
+
+    static let password = "correct horse battery"
+
+    func add(_ name: String, _ role: Role, teams: [String] = []) async throws {
+        let list = teams.map { "\"\($0)\"" }.joined(separator: ",")
+        let answer = try await ask(
+            "PUT", "/api/v1/users/\(name)",
+            #"{"isNew":true,"role":"\#(role.rawValue)","teams":[\#(list)],"#
+                + #""password":"\#(Self.password)"}"#,
+            token: API.token)
+        guard answer.status == 201 else { throw Failure("no user: \(answer.text)") }
+    }
+
+    /// A new user's token.
+    func token(of role: Role, teams: [String] = []) async throws -> String {
+        let name = "u\(UInt32.random(in: .min ... .max))"
+        try await add(name, role, teams: teams)
+        return try await signIn(name)
+    }
+
+    func signIn(_ name: String) async throws -> String {
+        let answer = try await ask(
+            "POST", "/api/v1/sign-in", #"{"name":"\#(name)","password":"\#(Self.password)"}"#)
+        return try Self.token(answer)
+    }
+
+    static func token(_ answer: Answer) throws -> String {
+        struct New: Decodable { var token: String }
+        guard answer.status == 201 else { throw Failure("no token: \(answer.text)") }
+        return try JSONDecoder().decode(New.self, from: Data(answer.bytes)).token
+    }
+}
+
+extension GuestOS {
+    static func sample(_ name: String, owner: String) -> GuestOS {
+        GuestOS(
+            id: "id-\(name)", name: name, type: .linux, distro: "", version: "", baseISO: "",
+            template: .folder(path: "/t"), owner: owner, createdMilliseconds: 0)
+    }
+}
