@@ -56,7 +56,7 @@ attack: toolchain test-deps ## attack agents, the API, the store and the parsers
 
 # The suites of docs/security.md; `make test` runs them as well.
 attacks := [.](Isolation|IsolationRule|ImageTest|AttemptLimit|BaseImage|ImageDependency|ArchiveCheck|HostSecret|Epoch|Stop)Tests|$\
-	[.](Attack|HostileAgent|HostileHost|HostileClient|HostileBody|HostileText|Access|BrowserSafety)Tests|$\
+	[.](Attack|HostileAgent|HostileHost|HostileClient|HostileBody|HostileText|Access|BrowserSafety|Rights|SignIn|Account|Provider|KeystoneIdentity|TLS)Tests|$\
 	[.](Lease|Deposed|PausedLeader|Obligation|UnusableRow|Bounded|BoundSum|MissingRanges|Fitted|TemplateCheck)Tests|$\
 	[.](ReleaseRights|ReleasePolicy|EnvironmentRules|TemplateCredential|GitCredential)Tests|^FuzzTests[.]
 

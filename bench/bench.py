@@ -21,6 +21,7 @@ import threading
 import time
 
 import hooks
+from access import SIGN_INS, Access
 from door import Door
 from releases import (LARGE_BYTES, LINK_IMAGE_BYTES, SMALL_BYTES, UPLOAD_BYTES, UPLOAD_ROUNDS,
                       Cloud, Link, Releases, reset_peak)
@@ -489,6 +490,28 @@ def bench_door():
                 ours < 2 * before) for name, ours, before in zip(names, beside, alone)]
 
 
+def bench_access():
+    """A request that is signed beside one that is not, a sign-in, and others while two hundred
+    people sign in."""
+    with Access(ROOT + "/.build/release/aibuild-coordinator", free_port()) as farm:
+        names = ["u%d" % number for number in range(SIGN_INS)]
+        farm.add_users(names)
+        token = farm.sign_in(names[0])
+        farm.fill(token)
+        plain, _ = farm.microseconds("/healthz")
+        signed, _ = farm.microseconds("/api/v1/version", token)
+        start = time.monotonic()
+        farm.sign_in(names[1])
+        sign_in = (time.monotonic() - start) * 1000
+        alone = farm.microseconds("/healthz")[1] / 1000
+        worst, _ = farm.crowd(names)
+    return [row("access.check", signed, "us", ("/healthz", plain), signed / plain,
+                "<= 50 us more", signed <= plain + 50),
+            row("access.sign_in", sign_in, "ms", None, None, ">= 150 of work", sign_in >= 150),
+            row("access.crowd.p99", worst, "ms", ("alone", alone), worst / alone, "<= 1000",
+                worst <= 1000)]
+
+
 def bench_hooks():
     """Reports of pushes at a steady rate while builds run, and a push to a large repository until
     its build is queued."""
@@ -522,7 +545,7 @@ BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
            "rss.release": bench_release_memory, "door.latency": bench_door,
-           "hook.answer": bench_hooks, "schedules.idle": bench_schedules}
+           "access.check": bench_access, "hook.answer": bench_hooks, "schedules.idle": bench_schedules}
 
 
 def main():

@@ -35,6 +35,7 @@ struct Configuration {
     /// Whose modes are looked at.
     var secretFiles: [String] = []
     var imageRemover: RemovalProgram?
+    private(set) var identities: (any IdentityProvider)?
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
@@ -88,6 +89,7 @@ struct Configuration {
         secretSources = try Self.secrets(yaml)
         notifications = try NotificationSettings(yaml, rabbitMQ?.endpoint)
         imageRemover = try RemoteImageSettings.remover(of: yaml)
+        identities = try SignInSettings.provider(of: yaml)
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
                 "grace", .durationSeconds, default: retentionGraceSeconds)

@@ -78,6 +78,7 @@ enum Daemon {
                 templates: shared + "/templates", store: store), limits: configuration.limits)
         ports.plugins = plugins
         ports.passwords = try YescryptPasswords()
+        ports.identities = configuration.identities
         let access = try configuration.access(ports.directory)
         addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)

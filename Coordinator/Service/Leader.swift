@@ -55,7 +55,7 @@ public struct Leader: Sendable {
         let turns = PasswordTurns()
         users = Users(ports: ports, changes: access, turns: turns)
         tokens = Tokens(ports: ports, changes: access)
-        signIns = SignIns(ports: ports, changes: access, turns: turns)
+        signIns = SignIns(ports: ports, changes: access, turns: turns, users: users)
         accessUpkeep = AccessUpkeep(access)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
         schedules = Schedules(ports: ports, store: store)

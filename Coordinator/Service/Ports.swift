@@ -46,6 +46,8 @@ public struct Ports: Sendable {
     public let directory: AccessDirectory
     /// `nil`: nobody signs in by a password.
     public var passwords: (any PasswordHashing)?
+    /// `nil`: only this coordinator's own users sign in.
+    public var identities: (any IdentityProvider)?
     public var limits: ServiceLimits
 
     public init(

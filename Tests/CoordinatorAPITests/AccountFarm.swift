@@ -12,12 +12,15 @@ struct AccountFarm {
     let api: API
     let clock = SetClock()
 
-    init(_ settings: AccessSettings = AccessSettings()) async throws {
+    init(
+        _ settings: AccessSettings = AccessSettings(),
+        identities: (any IdentityProvider)? = nil
+    ) async throws {
         let epoch = try await store.lead()
         leader = store.leading(epoch)
         api = try await API.leading(
             store, epoch: epoch, templates: AnyTemplates(), ids: CountingIDs(), clock: clock,
-            settings: settings)
+            settings: settings, identities: identities)
     }
 
     func request(

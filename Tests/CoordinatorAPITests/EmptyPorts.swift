@@ -156,12 +156,13 @@ extension API {
         templates: any TemplateLibrary = NoTemplates(),
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil,
         ids: any IDSource = StoppedClock(), clock: (any TimeSource)? = nil,
-        settings: AccessSettings = AccessSettings()
+        settings: AccessSettings = AccessSettings(), identities: (any IdentityProvider)? = nil
     ) async throws -> API {
         var ports = Ports.empty(
             store, logs: logs, sheets: sheets, clock: clock ?? StoppedClock())
         ports.ids = ids
         ports.passwords = InMemoryPasswords()
+        ports.identities = identities
         ports.templates = templates
         ports.templateServer = templateServer
         ports.hooks = hooks ?? (templateServer == nil ? [] : [StillServer.hook])

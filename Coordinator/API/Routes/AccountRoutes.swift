@@ -10,10 +10,9 @@ enum AccountRoutes {
         }
         router.on("POST", "/api/v1/account/password") { request, _ in
             let form = try request.decode(PasswordForm.self)
-            let leader = try api.leader()
-            try await leader.signIns.changePassword(
+            try await api.leader().signIns.changePassword(
                 of: api.caller(request).name, from: form.old, to: form.new,
-                address: request.remoteAddress, leader.users)
+                address: request.remoteAddress)
             return .empty
         }
         router.on("GET", "/api/v1/tokens", query: ["user"]) { request, _ in

@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
@@ -125,6 +126,12 @@ enum SignInRoutes {
             .forbidden(
                 "The password is right, but the account is disabled",
                 remedy: "Ask an administrator: aibuild user enable NAME")
+        case .noRole(let has, let accepted):
+            .forbidden(
+                "You are signed in, but nothing that you have gives a role here: you have "
+                    + "\(list(has)); accepted is \(list(accepted))",
+                remedy: "Ask for one of the accepted ones, or an administrator of this coordinator "
+                    + "to accept another (sign_in in coordinator.yml)")
         case .tooMany(let seconds):
             Problem(
                 status: 429, detail: "Too many sign-ins have failed from here, or for this name",
@@ -134,5 +141,10 @@ enum SignInRoutes {
                 "This address has been used, or is too old",
                 remedy: "Open the address that this prints: aibuild web")
         }
+    }
+
+    private static func list(_ words: [String]) -> String {
+        words.isEmpty
+            ? "none" : words.prefix(20).map { Names.quoted($0) }.joined(separator: ", ")
     }
 }

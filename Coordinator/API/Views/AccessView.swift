@@ -32,6 +32,8 @@ extension Caller.Way {
 
 struct UserView: Encodable {
     var name, role: String
+    /// `local`, or the system that judges the password.
+    var source: String
     var teams: [String]
     var disabled: Bool
     var createdAt, changedAt, changedBy: String
@@ -39,6 +41,7 @@ struct UserView: Encodable {
     init(_ user: Principal) {
         name = user.name
         role = user.role.rawValue
+        source = user.source.rawValue
         teams = user.teams
         disabled = user.isDisabled
         createdAt = Time.text(user.createdMilliseconds)

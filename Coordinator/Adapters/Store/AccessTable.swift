@@ -10,7 +10,8 @@ enum AccessTable {
         .table(
             "principals",
             [
-                "name varchar(128) NOT NULL", "role varchar(32) NOT NULL",
+                "name varchar(128) NOT NULL", "source varchar(32) NOT NULL",
+                "role varchar(32) NOT NULL",
                 "teams longtext NOT NULL", "disabled integer NOT NULL", "password longtext",
                 "created_ms bigint NOT NULL", "changed_ms bigint NOT NULL",
                 "changed_by longtext NOT NULL",
@@ -41,16 +42,20 @@ enum AccessTable {
     // MARK: Questions
 
     static let principals = SQLSelect(
-        "SELECT name, role, teams, disabled, created_ms, changed_ms, changed_by "
+        "SELECT name, source, role, teams, disabled, created_ms, changed_ms, changed_by "
             + "FROM principals ORDER BY name",
         of: RowOrigin(table: "principals", key: "name")
     ) { row in
-        let word = try row.text("role")
-        guard let role = Role(rawValue: word) else {
-            throw SQLError(.unexpectedValue, "there is no role '\(word)'")
+        let words = (role: try row.text("role"), source: try row.text("source"))
+        guard let role = Role(rawValue: words.role),
+            let source = Principal.Source(rawValue: words.source)
+        else {
+            throw SQLError(
+                .unexpectedValue,
+                "there is no role '\(words.role)', or no source '\(words.source)'")
         }
         return Principal(
-            name: try row.text("name"), role: role,
+            name: try row.text("name"), source: source, role: role,
             teams: try StoredJSON.decode([String].self, row.text("teams")),
             isDisabled: try row.int("disabled") != 0,
             createdMilliseconds: try row.int64("created_ms"),
@@ -190,10 +195,11 @@ enum AccessTable {
         _ principal: Principal, _ hash: String?, _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.insert(
-            "INSERT INTO principals (name, role, teams, disabled, password, created_ms, "
-                + "changed_ms, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO principals (name, source, role, teams, disabled, password, created_ms, "
+                + "changed_ms, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                .text(principal.name), .text(principal.role.rawValue),
+                .text(principal.name), .text(principal.source.rawValue),
+                .text(principal.role.rawValue),
                 try StoredJSON.encode(principal.teams), .int(principal.isDisabled ? 1 : 0),
                 .text(orNull: hash), .int(principal.createdMilliseconds),
                 .int(principal.changedMilliseconds), .text(principal.changedBy),

@@ -3,6 +3,8 @@ public import BuildProtocol
 /// A person or a program that the coordinator knows by name.
 public struct Principal: Sendable, Hashable, Codable {
     public var name: String
+    /// Who judges the password.
+    public var source: Source
     public var role: Role
     /// The owners of guest OSes that it may change, build and release, beside those of `default`,
     /// which are everybody's; `*` stands for all.
@@ -13,11 +15,20 @@ public struct Principal: Sendable, Hashable, Codable {
     @Bounded<UnixTimeBound> public var changedMilliseconds: Int64
     public var changedBy: String
 
+    public enum Source: String, Sendable, Hashable, Codable, CaseIterable {
+        /// This coordinator.
+        case local
+        /// OpenStack's Keystone: role and teams are those of the last sign-in.
+        case keystone
+    }
+
     public init(
-        name: String, role: Role, teams: [String] = [], isDisabled: Bool = false,
+        name: String, source: Source = .local, role: Role, teams: [String] = [],
+        isDisabled: Bool = false,
         createdMilliseconds: Int64, changedMilliseconds: Int64, changedBy: String
     ) {
         self.name = name
+        self.source = source
         self.role = role
         self.teams = teams
         self.isDisabled = isDisabled

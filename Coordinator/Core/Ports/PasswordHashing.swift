@@ -8,7 +8,7 @@ public protocol PasswordHashing: Sendable {
     func matches(_ password: String, _ hash: String?) async throws -> Bool
 }
 
-/// Why a password was not hashed.
+/// Why nobody can say whether a password is right.
 public typealias PasswordFault = CodedError<PasswordFaultCode>
 
 public enum PasswordFaultCode: FailureCode {

@@ -8,8 +8,11 @@ public struct SignIns: Sendable {
     let changes: AccessChanges
     private let throttle = SignInThrottle()
     private let turns: PasswordTurns
+    private let providerTurns = PasswordTurns()
+    private let users: Users
 
-    init(ports: Ports, changes: AccessChanges, turns: PasswordTurns) {
+    init(ports: Ports, changes: AccessChanges, turns: PasswordTurns, users: Users) {
+        self.users = users
         self.ports = ports
         self.turns = turns
         self.changes = changes
@@ -26,28 +29,73 @@ public struct SignIns: Sendable {
             password.utf8.count <= AccessBounds.passwordBytes.upperBound
         else { throw SignInFault.wrong }
         try checkPause(name, address)
+        if let provider = ports.identities,
+            directory.principal(name)?.source ?? provider.source
+                == provider.source
+        {
+            return try await signIn(name, password, address, provider)
+        }
         return try await turns.run {
             try checkPause(name, address)
             let hash = try await ports.store.passwordHash(ofPrincipal: name)
             guard try await ports.hashing().matches(password, hash),
                 let user = directory.principal(name)
-            else {
-                throttle.failed(
-                    address: address, name: name,
-                    nowMilliseconds: ports.clock.monotonicMilliseconds())
-                throw SignInFault.wrong
-            }
+            else { throw refused(name, address) }
             throttle.succeeded(name: name)
             guard !user.isDisabled else { throw SignInFault.disabled }
             return user
         }
     }
 
+    /// By another system, in turns of its own: one that hangs keeps no local user out.
+    private func signIn(
+        _ name: String, _ password: String, _ address: String, _ provider: any IdentityProvider
+    ) async throws -> Principal {
+        try await providerTurns.run {
+            try checkPause(name, address)
+            guard !name.isEmpty, !password.isEmpty,
+                let identity = try await provider.identity(name, password)
+            else { throw refused(name, address) }
+            throttle.succeeded(name: name)
+            guard let role = identity.role else {
+                throw SignInFault.noRole(has: identity.has, accepted: identity.accepted)
+            }
+            let known = directory.principal(name)
+            if known?.isDisabled == true { throw SignInFault.disabled }
+            let now = ports.clock.unixMilliseconds()
+            let user = Principal(
+                name: name, source: provider.source, role: role, teams: identity.teams,
+                createdMilliseconds: now, changedMilliseconds: now,
+                changedBy: provider.source.rawValue)
+            if let problem = user.problem { throw Refusal(problem) }
+            guard let known else {
+                try users.checkRoom()
+                try await changes.apply(.add(user, passwordHash: nil))
+                try await ports.audit(
+                    provider.source.rawValue, "user.add", name, Users.words(user))
+                return user
+            }
+            guard known.role != user.role || known.teams != user.teams else { return known }
+            try await changes.apply(.change(user, passwordHash: nil))
+            try await ports.audit(
+                provider.source.rawValue, "user.change", name,
+                "\(Users.words(known)) → \(Users.words(user))")
+            return user
+        }
+    }
+
+    private func refused(_ name: String, _ address: String) -> SignInFault {
+        throttle.failed(
+            address: address, name: name, nowMilliseconds: ports.clock.monotonicMilliseconds())
+        return .wrong
+    }
+
     /// Changes a user's own password, and signs other browsers out.
     /// - Throws: `SignInFault`, `PasswordFault`, `Refusal`, `StoreError`
     public func changePassword(
-        of name: String, from old: String, to new: String, address: String, _ users: Users
+        of name: String, from old: String, to new: String, address: String
     ) async throws {
+        try users.checkPassword(isOf: name)
         let user = try await signIn(name, old, address: address)
         try await changes.apply(.change(user, passwordHash: try await users.hash(new)))
         try await changes.apply(.removeSessions(principal: name))
@@ -138,6 +186,8 @@ public enum SignInCodes {
 public enum SignInFault: Error, Sendable, Hashable {
     case wrong
     case disabled
+    /// Another system knows the person, and nothing of what it says gives a role.
+    case noRole(has: [String], accepted: [String])
     case tooMany(waitSeconds: Int)
     case usedCode
 }

@@ -15,10 +15,7 @@ public struct Users: Sendable {
     {
         guard let role = form.role else { throw Refusal("role is missing") }
         guard let password = form.password else { throw Refusal("password is missing") }
-        guard directory.records.principals.count < AccessBounds.principals else {
-            throw Refusal(
-                .conflict, "there are \(AccessBounds.principals) users already: remove some")
-        }
+        try checkRoom()
         let now = ports.clock.unixMilliseconds()
         let user = Principal(
             name: name, role: role, teams: form.teams ?? [], isDisabled: form.disabled ?? false,
@@ -44,6 +41,15 @@ public struct Users: Sendable {
         user.changedMilliseconds = ports.clock.unixMilliseconds()
         user.changedBy = actor
         if let problem = user.problem { throw Refusal(problem) }
+        if form.password != nil { try checkPassword(isOf: name) }
+        if (form.role ?? known.role, form.teams ?? known.teams) != (known.role, known.teams),
+            known.source != .local
+        {
+            throw Refusal(
+                .conflict,
+                "role and teams of \(name) come from \(known.source.rawValue) at each sign-in: "
+                    + "change them there, or in sign_in of coordinator.yml")
+        }
         let hash: String? =
             if let password = form.password { try await hash(password) } else { nil }
         try await changes.apply(.change(user, passwordHash: hash))
@@ -66,7 +72,21 @@ public struct Users: Sendable {
         try await ports.audit(actor, "user.remove", name)
     }
 
-    private static func words(_ user: Principal) -> String {
+    func checkRoom() throws {
+        guard directory.records.principals.count < AccessBounds.principals else {
+            throw Refusal(
+                .conflict, "there are \(AccessBounds.principals) users already: remove some")
+        }
+    }
+
+    /// Another system's user has no password here.
+    func checkPassword(isOf name: String) throws {
+        guard let source = directory.principal(name)?.source, source != .local else { return }
+        throw Refusal(
+            .conflict, "\(name) signs in by \(source.rawValue): change the password there")
+    }
+
+    static func words(_ user: Principal) -> String {
         let teams = user.teams.isEmpty ? "no team" : user.teams.joined(separator: ", ")
         return "\(user.role.rawValue), \(teams)" + (user.isDisabled ? ", disabled" : "")
     }

@@ -50,7 +50,7 @@ enum LoginCommands {
             logins.add(
                 .init(
                     name: name, url: url, user: user, token: answer.token,
-                    authorities: authorities.flatMap { Files.resolved($0) }))
+                    authorities: authorities.flatMap { Links.resolved($0) }))
             try logins.write(context.variables)
             context.say(
                 "Signed in to \(SafeText.line(url)) as \(SafeText.line(user))"
