@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help toolchain deps test-deps build test chaos fuzz attack simulate demo demo-stop demo-release demo-push bench format clean
+.PHONY: help toolchain deps test-deps build deb deb-test test chaos fuzz attack simulate demo demo-stop demo-release demo-push bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -34,6 +34,14 @@ build: toolchain ## build release binaries in .build/bin: aibuild, aibuild-coord
 	@scripts/check-programs.sh $(programs:%=.build/bin/%)
 
 programs := aibuild-coordinator aibuild aibuild-agent aibuild-fetch
+
+deb: build ## build Debian packages in .build/deb (REVISION=1: of one version; DEBFULLNAME, DEBEMAIL: who makes them)
+	@scripts/install-packages.sh deb
+	@REVISION='$(REVISION)' DEB_LEVEL='$(DEB_LEVEL)' scripts/build-packages.sh
+
+deb-test: deb ## check them with lintian, then install, upgrade and purge them on a Debian of their own with systemd (root)
+	@lintian --allow-root --fail-on error,warning .build/deb/*.changes
+	@REVISION='$(REVISION)' scripts/test-packages.sh
 
 test: toolchain test-deps ## run all tests with the real components (TEST=REGEX: only the tests that match)
 	@$(swift) build --build-tests

@@ -122,7 +122,10 @@ let package = Package(
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
         program(
             "aibuild-fetch", "Agent/Fetch",
-            ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            [
+                "AgentCore", "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes",
+                "Support", "TextKit",
+            ]),
 
         // What runs on the farm's head
         module(

@@ -18,14 +18,16 @@ groups[build]="g++ make pkg-config git ca-certificates
 groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bubblewrap curl
     iproute2 jq slirp4netns tar util-linux busybox-static cpio dropbear-bin extlinux isolinux kmod
     openssl syslinux-common xorriso"
+# To make packages and to test them.
+groups[deb]="debhelper dpkg-dev lintian mmdebstrap systemd-container"
 # The image services of OpenStack. They stay off: tests and the demo of releases start their own.
 groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-python3"
 # The Git server and the registry of the demo of pushes.
 groups[push]="docker-registry python3"
 # The other real components of the tests.
-groups[test]="ansible-core apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
-    python3-aiosmtpd python3-jsonschema python3-pip python3-yaml rabbitmq-server rsync systemd
-    wget"
+groups[test]="ansible-core apache2-utils bsdextrautils docker.io docker-registry fish galera-4 libfaketime man-db
+    nodejs ovmf python3 python3-aiosmtpd python3-jsonschema python3-pip python3-yaml rabbitmq-server
+    rsync systemd wget zsh"
 
 [ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"
 

@@ -3,6 +3,7 @@
 //! hostile server talks to a process that holds nothing.
 
 import AgentCore
+import BuildProtocol
 import FoundationEssentials
 import Glibc
 import HTTPClientKit
@@ -14,7 +15,8 @@ import ArgumentKit
 enum FetchProgram {
     private static let program = CommandProgram(
         "aibuild-fetch", "downloads one base image for aibuild-agent, which starts it",
-        commands: [PlainCommand("", "download", operands: ["REQUEST-FILE"])])
+        commands: [PlainCommand("", "download", operands: ["REQUEST-FILE"])],
+        version: ProgramVersion.current, section: 8, related: ["aibuild-agent(8)"])
 
     /// - Returns: the exit status: 0 when the last word says how it went.
     static func run(_ line: [String]) async -> Int32 {

@@ -7,11 +7,6 @@ import FoundationEssentials
 import Support
 import TextKit
 
-/// The version of the agent, as reported by `version` and `hello`.
-public enum AgentVersion {
-    public static let current = "0.1.0"
-}
-
 /// JSON files that the agent writes and reads back.
 enum StateFile {
     static func encode(_ value: some Encodable) throws -> [UInt8] {

@@ -16,7 +16,7 @@ import YAMLKit
 /// Assembles adapters, service, API and server in the order of their dependencies, and shuts them
 /// down on SIGTERM or SIGINT.
 enum Daemon {
-    static let version = "0.1.0"
+    static let version = ProgramVersion.current
     /// 2,048 connections of clients, a session and transfers for each of a thousand hosts, files.
     private static let descriptors = 16_384
 

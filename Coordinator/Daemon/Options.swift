@@ -1,4 +1,5 @@
 import ArgumentKit
+import BuildProtocol
 import Support
 
 /// The command line of `aibuild-coordinator`.
@@ -34,7 +35,8 @@ struct Options {
                     + "minutes",
                 options: [config]),
             PlainCommand("version", "print the version"),
-        ])
+        ], version: ProgramVersion.current, section: 8,
+        related: ["aibuild-coordinator.yml(5)", "aibuild(1)", "aibuild-agent(8)"])
 
     private static let config = CommandOption(
         "config", value: "FILE",

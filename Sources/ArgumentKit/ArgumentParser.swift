@@ -11,9 +11,16 @@ struct ArgumentParser<Entry: CommandDescription> {
     }
 
     func parse(_ line: [String]) throws(UsageError) -> CommandProgram<Entry>.Outcome {
+        if line == ["help", "--man"] { return .help(ManualPage(program: program).text) }
         // As other programs do.
-        let line =
-            line == ["--version"] && commands.contains { $0.name == "version" } ? ["version"] : line
+        var line = line
+        if line == ["--version"] {
+            if commands.contains(where: { $0.name == "version" }) {
+                line = ["version"]
+            } else if let version = program.version {
+                return .help("\(program.name) \(version)\n")
+            }
+        }
         let (words, isHelp, unknownOption) = leadingWords(line)
         if words.first == "help" { return .help(try help(Array(words.dropFirst()))) }
         if isHelp { return .help(try help(words)) }

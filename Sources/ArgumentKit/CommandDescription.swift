@@ -66,6 +66,11 @@ public struct CommandOption: Sendable {
         ["--" + long] + (short.map { ["-\($0)"] } ?? []) + (former.map { ["--" + $0] } ?? [])
     }
 
+    /// What follows its help.
+    var note: String {
+        (isRequired ? " (required)" : "") + (repeats ? " (may be repeated)" : "")
+    }
+
     /// Accepted by every program and every command.
     static let help = CommandOption("help", short: "h", "explain the command")
 }

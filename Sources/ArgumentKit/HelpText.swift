@@ -45,10 +45,7 @@ struct HelpText<Entry: CommandDescription> {
         options.map { option in
             let short = option.short.map { "-\($0), " } ?? "    "
             let value = option.value.map { " \($0)" } ?? ""
-            let note =
-                (option.isRequired ? " (required)" : "")
-                + (option.repeats ? " (may be repeated)" : "")
-            return ("\(short)--\(option.long)\(value)", option.help + note)
+            return ("\(short)--\(option.long)\(value)", option.help + option.note)
         }.table
     }
 }

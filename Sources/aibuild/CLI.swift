@@ -1,9 +1,10 @@
 import ArgumentKit
+import BuildProtocol
 import Support
 
 /// One run of the command line.
 struct CLI {
-    static let version = "0.1.0"
+    static let version = ProgramVersion.current
 
     let console: Console
     let variables: [String: String]

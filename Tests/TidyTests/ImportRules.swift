@@ -98,7 +98,10 @@ enum ImportRules {
             ["AgentCore", "AgentRuntime", "BuildProtocol", "Support"]),
         .init(
             "aibuild-fetch", "Agent/Fetch", .outer,
-            ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            [
+                "AgentCore", "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes",
+                "Support", "TextKit",
+            ]),
 
         // What runs on the farm's head
         .init(

@@ -149,7 +149,7 @@ actor AgentDaemon {
         let report = await report(await probed())
         lastReport = report
         return AgentHello(
-            agentVersion: AgentVersion.current, agentID: id, host: report,
+            agentVersion: ProgramVersion.current, agentID: id, host: report,
             attempts: await attempts.summaries,
             templates: Array(
                 Templates.digests(configuration.state).prefix(ProtocolLimits.listedDigests)))

@@ -44,7 +44,8 @@ public enum AgentProgram {
                 "release-group",
                 "let the service manager start the daemon again (run by the unit)"),
             PlainCommand("version", "print the versions of the program and its protocol"),
-        ])
+        ], version: ProgramVersion.current, section: 8,
+        related: ["aibuild-agent.yml(5)", "aibuild-fetch(8)", "aibuild-coordinator(8)"])
 
     private static let config = CommandOption(
         "config", value: "FILE", "configuration, such as /etc/aibuild/agent.yml", isRequired: true)
@@ -88,7 +89,7 @@ public enum AgentProgram {
             return 0
         case "test": return TestProgram.run(operands[0], case: operands[1], image: operands[2])
         default:
-            print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")
+            print("aibuild-agent \(ProgramVersion.current), protocol \(ProtocolVersion.current)")
             return 0
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentKit
+import BuildProtocol
 import Support
 import TextKit
 
@@ -24,7 +25,8 @@ extension CommandProgram<Command> {
             CommandOption(
                 "ca-file", value: "FILE",
                 "trusted authorities of its certificate (default: $AIBUILD_CA_FILE)"),
-        ], notes: notes)
+        ], notes: notes, version: ProgramVersion.current,
+        related: ["aibuild-coordinator(8)", "aibuild-agent(8)"])
 
     private static let notes: String = {
         let variables = [
@@ -48,7 +50,7 @@ extension CommandProgram<Command> {
             exit codes
             \(codes.table)
             a first build
-              aibuild host add kvm1 --address aibuild-agent@kvm1.example.com
+              aibuild host add kvm1 --address _aibuild-agent@kvm1.example.com
               aibuild guestos add debian12 --type linux --distro debian --version 12 \\
                   --git https://git.example.com/debian12_tpl.git
               aibuild build debian12 --follow

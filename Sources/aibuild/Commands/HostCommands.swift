@@ -36,7 +36,7 @@ enum HostCommands {
             "lines, those for this address count; hashed names and markers are understood.",
         ],
         examples: [
-            "aibuild host add kvm1 --address aibuild-agent@kvm1.example.com",
+            "aibuild host add kvm1 --address _aibuild-agent@kvm1.example.com",
             "aibuild host add kvm2 --address aibuild@10.0.0.2:2222 --fingerprint SHA256:a1B2…",
             "aibuild host add kvm3 --address aibuild@kvm3 --host-key ~/.ssh/known_hosts",
         ],

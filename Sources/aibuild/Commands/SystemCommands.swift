@@ -1,8 +1,9 @@
+import ArgumentKit
 import BuildProtocol
 
-/// `aibuild version`, `aibuild doctor` and `aibuild web`
+/// `aibuild version`, `aibuild doctor`, `aibuild web` and `aibuild completion`
 enum SystemCommands {
-    static let all = [doctor, version, WebCommand.web]
+    static let all = [doctor, version, WebCommand.web, completion]
 
     private static let version = Command(
         name: "version", summary: "Show the versions of this program and of the coordinator",
@@ -15,6 +16,28 @@ enum SystemCommands {
                     "coordinator \(SafeText.line(answer.version)), "
                         + "protocol \(SafeText.line(answer.protocol))\n")
             }
+        })
+
+    private static let completion = Command(
+        name: "completion", summary: "Print the completion of commands and options for a shell",
+        operands: ["SHELL"],
+        details: [
+            "SHELL is \(Shell.allCases.map(\.rawValue).joined(separator: ", ")). "
+                + "The Debian package installs all of them."
+        ],
+        examples: [
+            "source <(aibuild completion bash)",
+            "aibuild completion fish > ~/.config/fish/completions/aibuild.fish",
+        ],
+        run: { context in
+            let name = context.arguments.operands[0]
+            guard let shell = Shell(rawValue: name) else {
+                throw CommandError(
+                    .usage, "There is no completion for \(name): it is one of "
+                        + Shell.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            context.console.out(CommandProgram.aibuild.completion(for: shell))
+            return .ok
         })
 
     private static let doctor = Command(
