@@ -102,7 +102,8 @@ extension Completion {
             """
         for command in commands {
             let files = takesFiles(command) ? " files=yes" : ""
-            text += "    ('\(command.name) '*) options=(\(described(options(command))))\(files) ;;\n"
+            text +=
+                "    ('\(command.name) '*) options=(\(described(options(command))))\(files) ;;\n"
         }
         return text + """
                 esac
@@ -154,7 +155,8 @@ extension Completion {
 
             """
         func add(_ condition: String, _ rest: String, _ meaning: String) {
-            text += "complete -c \(program.name) -n \(Self.quoted(condition)) \(rest) "
+            text +=
+                "complete -c \(program.name) -n \(Self.quoted(condition)) \(rest) "
                 + "-d \(Self.quoted(meaning))\n"
         }
         for word in firstWords { add("test -z (\(given))", "-a \(word.name)", word.meaning) }

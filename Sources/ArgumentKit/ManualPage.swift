@@ -15,7 +15,9 @@ struct ManualPage<Entry: CommandDescription> {
             """
         if let main = program.main { page += synopsis(main) }
         if !others.isEmpty {
-            page += "\(Self.bold(program.name)) \(Self.italic("COMMAND")) [\(Self.italic("OPTIONS"))]\n"
+            page += program.main == nil ? "" : ".br\n"
+            page +=
+                "\(Self.bold(program.name)) \(Self.italic("COMMAND")) [\(Self.italic("OPTIONS"))]\n"
         }
         if let main = program.main {
             page += ".SH OPTIONS\n" + options(program.options(of: main))
@@ -30,7 +32,7 @@ struct ManualPage<Entry: CommandDescription> {
         let words = [program.name] + command.words
         let operands = command.operands.map(Self.italic) + ["[\(Self.italic("OPTIONS"))]"]
         return ([Self.bold(words.joined(separator: " "))] + operands).joined(separator: " ")
-            + "\n.br\n"
+            + "\n"
     }
 
     private func command(_ command: Entry) -> String {
@@ -38,7 +40,9 @@ struct ManualPage<Entry: CommandDescription> {
         var text = ".SS \(Self.escaped(title))\n\(Self.line(command.summary))\n"
         if !command.details.isEmpty { text += ".PP\n" + Self.verbatim(command.details) }
         text += options(command.options)
-        if !command.examples.isEmpty { text += ".PP\nExamples:\n" + Self.example(command.examples) }
+        if !command.examples.isEmpty {
+            text += ".PP\nExamples:\n.PP\n" + Self.example(command.examples)
+        }
         return text
     }
 
@@ -101,6 +105,6 @@ struct ManualPage<Entry: CommandDescription> {
     }
 
     private static func example(_ lines: [String]) -> String {
-        ".PP\n.RS 4\n" + verbatim(lines) + ".RE\n"
+        ".RS 4\n" + verbatim(lines) + ".RE\n"
     }
 }

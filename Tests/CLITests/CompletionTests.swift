@@ -106,6 +106,8 @@ import ArgumentKit
         }
         let requests = Set(page.matches(of: #/(?m)^[.'](\S+)/#).map { String($0.1) })
         #expect(
-            requests.isSubset(of: ["\\\"", "TH", "SH", "SS", "TP", "PP", "RS", "RE", "br", "fi", "nf"]))
+            requests.isSubset(of: [
+                "\\\"", "TH", "SH", "SS", "TP", "PP", "RS", "RE", "br", "fi", "nf",
+            ]))
     }
 }

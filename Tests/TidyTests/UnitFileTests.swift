@@ -34,6 +34,18 @@ import Testing
         }
     }
 
+    @Test(
+        "systemd-analyze security rates the units no worse than they are",
+        arguments: [("aibuild-coordinator", 12), ("aibuild-agent", 43)])
+    func exposure(name: String, tenths: Int) async throws {
+        let path = "\(try SourceTree().root)/deploy/\(name).service"
+        let analysis = try await Command(
+            ["systemd-analyze", "security", "--offline=true", "--threshold=\(tenths)", path],
+            environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60, outputLimitBytes: 1 << 20)
+        #expect(analysis.status.isSuccess, "\(analysis.stdoutText.suffix(100))")
+    }
+
     /// Without the second, the agent could not be restarted while builds run.
     @Test("The agent's unit releases the control group that it lets the agent take over")
     func delegatedGroupIsReleased() throws {

@@ -51,8 +51,8 @@ enum DaemonProgram {
         let logger = Logger("agent")
         guard ownsGroup else {
             return logger.warning(
-                "builds can take all memory of this host: install the unit of "
-                    + "deploy/aibuild-agent.service, which delegates a control group to the agent")
+                "builds can take all memory of this host: run the agent by the unit of its "
+                    + "package, which delegates a control group to it")
         }
         if let problem = DelegatedGroup.takeOver() {
             logger.warning(

@@ -33,7 +33,8 @@ enum SystemCommands {
             let name = context.arguments.operands[0]
             guard let shell = Shell(rawValue: name) else {
                 throw CommandError(
-                    .usage, "There is no completion for \(name): it is one of "
+                    .usage,
+                    "There is no completion for \(name): it is one of "
                         + Shell.allCases.map(\.rawValue).joined(separator: ", "))
             }
             context.console.out(CommandProgram.aibuild.completion(for: shell))
