@@ -47,7 +47,7 @@ import ArgumentKit
         """
     private static let fish = """
         printenv SCRIPT | source
-        for found in (complete -C $argv[1]); string split -f 1 \\t -- $found; end
+        for found in (complete -C $argv[1]); string split -f 1 \\t -- $found; end; true
         """
 
     @Test("Commands, their options and files are completed", arguments: Shell.allCases)

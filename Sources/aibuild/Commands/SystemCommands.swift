@@ -23,12 +23,10 @@ enum SystemCommands {
         operands: ["SHELL"],
         details: [
             "SHELL is \(Shell.allCases.map(\.rawValue).joined(separator: ", ")). "
-                + "The Debian package installs all of them."
+                + "The Debian package installs all of them.",
+            "Without it, in ~/.bashrc: source <(aibuild completion bash)",
         ],
-        examples: [
-            "source <(aibuild completion bash)",
-            "aibuild completion fish > ~/.config/fish/completions/aibuild.fish",
-        ],
+        examples: ["aibuild completion bash"],
         run: { context in
             let name = context.arguments.operands[0]
             guard let shell = Shell(rawValue: name) else {
