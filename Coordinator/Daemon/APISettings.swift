@@ -1,4 +1,5 @@
 import CoordinatorAPI
+import HTTPClientKit
 import HTTPServerKit
 import HTTPTypes
 import YAMLKit
@@ -32,8 +33,9 @@ struct APISettings {
         proxies = TrustedProxies(
             try yaml.take("trusted_proxies", .list(of: Self.network), default: [])
                 .compactMap { IPNetwork($0) })
-        access.anonymous = try yaml.takeIfPresent(
-            "anonymous", YAMLType<AccessSettings.Anonymous>.word) ?? access.anonymous
+        access.anonymous =
+            try yaml.takeIfPresent(
+                "anonymous", YAMLType<AccessSettings.Anonymous>.word) ?? access.anonymous
         access.imagesArePublic = try yaml.take(
             "public_images", .bool, default: access.imagesArePublic)
         let isInsecure = try yaml.take("insecure", .bool, default: false)
@@ -89,5 +91,24 @@ struct APISettings {
 
     func url(host address: String, port: Int) -> String {
         "\(certificate == nil ? "http" : "https")://\(host(of: address)):\(port)"
+    }
+
+    /// The URL by which this machine reaches it: at a wildcard address, on loopback.
+    func localURL(port: Int) -> String {
+        let own =
+            switch listen {
+            case "0.0.0.0", "": "127.0.0.1"
+            case "::": "::1"
+            default: listen
+            }
+        return url(host: own, port: port)
+    }
+
+    /// To ask the coordinator by an address that its certificate need not have. If that counted, a
+    /// certificate that expired would make the service manager restart it again and again.
+    static var ownTLS: TLSFiles {
+        var tls = TLSFiles()
+        tls.isVerified = false
+        return tls
     }
 }

@@ -79,7 +79,6 @@ enum Daemon {
         ports.plugins = plugins
         ports.passwords = try YescryptPasswords()
         ports.identities = configuration.identities
-        let access = try configuration.access(ports.directory)
         addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
@@ -93,8 +92,8 @@ enum Daemon {
                 setupProblems: {
                     setup.problems() + (plugins?.problems() ?? []) + (certificate?.problems() ?? [])
                 },
-                access: access,
-                url: settings.ownURL, version: version, templateSchema: TemplateKeys.schema))
+                access: try configuration.access(ports.directory), url: settings.ownURL,
+                version: version, templateSchema: TemplateKeys.schema))
         let gate = RequestGate()
         let server = server(settings, certificate, gate, api)
         // The port first: a second coordinator on this machine fails here, before it touches a
@@ -104,11 +103,7 @@ enum Daemon {
         let life = ServiceLife(
             coordinator: coordinator, leadership: leadership, server: server, gate: gate,
             store: store, settings: settings)
-        let standby = Task {
-            await ports.directory.keepCurrent(store) {
-                if case .leading = await leadership.keeper.standing { true } else { false }
-            }
-        }
+        let standby = Task { await ports.directory.keepCurrent(store, leadership.isLeading) }
         let campaign = Task { await leadership.run(onReady: { await life.begin() }) }
         let signal = await stopSignal.wait()
         campaign.cancel()

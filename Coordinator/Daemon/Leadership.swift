@@ -25,6 +25,10 @@ struct Leadership: Sendable {
         self.coordinator = coordinator
     }
 
+    func isLeading() async -> Bool {
+        if case .leading = await keeper.standing { true } else { false }
+    }
+
     /// Never returns.
     /// - Parameter onReady: called once, when this coordinator leads or is a standby.
     func run(onReady: @escaping @Sendable () async -> Void) async {

@@ -53,19 +53,8 @@ private struct HealthProbe {
     init(coordinator: Coordinator, server: HTTPServer, settings: APISettings) {
         self.coordinator = coordinator
         self.server = server
-        // A wildcard address is probed on loopback.
-        let own =
-            switch settings.listen {
-            case "0.0.0.0", "": "127.0.0.1"
-            case "::": "::1"
-            default: settings.listen
-            }
-        url = settings.url(host: own, port: Int(server.boundPort)) + "/healthz"
-        // It asks itself by an address that its certificate need not have. If that counted, a
-        // certificate that expired would make the service manager restart it again and again.
-        var tls = TLSFiles()
-        tls.isVerified = false
-        http = HTTPClient(tls: tls)
+        url = settings.localURL(port: Int(server.boundPort)) + "/healthz"
+        http = HTTPClient(tls: APISettings.ownTLS)
     }
 
     func isAlive() async -> Bool {

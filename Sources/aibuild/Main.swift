@@ -13,7 +13,10 @@ struct Main {
     /// The variables that are read.
     private static var environment: [String: String] {
         var variables: [String: String] = [:]
-        for name in ["AIBUILD_URL", "AIBUILD_TOKEN", "AIBUILD_CA_FILE", "NO_COLOR", "TERM"] {
+        for name in [
+            "AIBUILD_URL", "AIBUILD_TOKEN", "AIBUILD_CA_FILE", "NO_COLOR", "TERM", "USER", "HOME",
+            "XDG_CONFIG_HOME",
+        ] {
             if let value = getenv(name) { variables[name] = String(cString: value) }
         }
         return variables

@@ -51,7 +51,8 @@ final class ListedPeople: IdentityProvider {
         people.set("anna", .operator, teams: ["cloud"])
         #expect(try await who().contains(#""role":"viewer""#), "until she signs in again")
         #expect(try await signIn("anna").status == 201)
-        #expect(try await who().contains(#""role":"operator","signedInBy":"token","teams":["cloud"]"#))
+        let now = try await who()
+        #expect(now.contains(#""role":"operator""#) && now.contains(#""teams":["cloud"]"#))
         let user = try await farm.ask("GET", "/api/v1/users/anna", token: API.token)
         #expect(user.text.contains(#""source":"keystone""#))
         let rows = try await farm.ask("GET", "/api/v1/audit?actor=keystone", token: API.token)
@@ -73,7 +74,7 @@ final class ListedPeople: IdentityProvider {
         let answer = try await signIn("bert")
         #expect(answer.status == 403)
         #expect(answer.text.contains("you have 'a', 'b'; accepted is 'c', 'd'"), "\(answer.text)")
-        #expect(try await farm.store.accessRecords().principals.isEmpty)
+        #expect(await farm.store.accessRecords().principals.isEmpty)
         let wrong = try await signIn("bert", "wrong horse battery")
         #expect(wrong.status == 401 && wrong.text.contains("The name or the password is wrong"))
     }

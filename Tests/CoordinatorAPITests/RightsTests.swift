@@ -110,11 +110,6 @@ import Testing
                 if name == "other" {
                     #expect(answer.text.contains("owned by the team network"), "\(answer.text)")
                 }
-                // Removed ones come back for the next request.
-                if method == "DELETE", name != "other" {
-                    try await farm.leader.add(
-                        .sample(name, owner: name == "own" ? "storage" : "default"))
-                }
             }
         }
         // Nobody takes a guest OS away, or gives one to another team.

@@ -41,7 +41,7 @@ import Testing
         #expect(answers[9].status == 404)
         for answer in answers { #expect(!answer.text.contains("hunter22"), "\(answer.text)") }
 
-        let audit = await farm.store.audit(limit: 20)
+        let audit = try await farm.store.audit(limit: 20)
         #expect(
             audit.reversed().map { "\($0.action) \($0.subject) \($0.detail)" } == [
                 "secret.add cloud value, for cloud-*", "secret.change cloud guest OSes, for *",

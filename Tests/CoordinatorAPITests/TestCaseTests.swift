@@ -37,7 +37,7 @@ import Testing
         #expect(await farm.store.testCases(.linux).first?.definition == nil, "known by name only")
         #expect(try await ask("DELETE", "/a%20b").status == 204)
         #expect(try await ask("DELETE", "/a%20b").status == 404)
-        let audit = await farm.store.audit(limit: 9)
+        let audit = try await farm.store.audit(limit: 9)
         #expect(
             audit.map(\.action) == [
                 "testcase.remove", "testcase.change", "testcase.change", "testcase.add",

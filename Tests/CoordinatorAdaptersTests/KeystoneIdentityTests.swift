@@ -58,7 +58,8 @@ import Testing
             (
                 201,
                 #"{"token":{"expires_at":"2030-01-01T00:00:00Z","roles":[{"name":"root"}],"#
-                    + #""user":{"name":"admin"},"project":{"id":"x","name":"release"},"catalog":[]}}"#
+                    + #""user":{"name":"admin"},"project":{"id":"x","name":"release"},"#
+                    + #""catalog":[]}}"#
             ),
         ])
     func evil(_ status: Int, _ body: String) async throws {

@@ -97,7 +97,7 @@ import Testing
 
     @Test("Two hundred who sign in at once are all answered, one hash at a time")
     func manyAtOnce() async throws {
-        try await withFarm(.withoutHosts) { farm in
+        try await withFarm(.withoutHosts) { farm async throws in
             let form = #"{"name":"nobody","password":"wrong horse battery"}"#
             let api = farm.api
             let statuses = await withTaskGroup(of: Int?.self) { group in

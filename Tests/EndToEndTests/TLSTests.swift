@@ -188,8 +188,11 @@ import Testing
                     "Content-Type: application/json", "-H", "X-Forwarded-For: ::1, 203.0.113.9",
                     "-d", #"{"value":"correct-horse","guestOSes":["*"]}"#,
                     farm.api.base + "/api/v1/secrets/word")
-                let actor = isTrusted ? "api@203.0.113.9" : "api@127.0.0.1"
-                #expect(put.contains("\"changedBy\":\"\(actor)\""), "\(put)")
+                #expect(put.contains(#""changedBy":"local""#), "\(put)")
+                let address = isTrusted ? "203.0.113.9" : "127.0.0.1"
+                let rows = FarmClient.text(
+                    try await farm.api.get("/api/v1/audit?action=secret"))
+                #expect(rows.contains("\"address\":\"\(address)\""), "\(rows)")
                 let signedIn = try await curl(
                     "-H", "X-Forwarded-Proto: https", farm.api.base + farm.signInPath())
                 #expect(signedIn.contains("; Secure; ") == isSecure, "\(signedIn)")

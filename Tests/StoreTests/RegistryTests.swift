@@ -169,7 +169,8 @@ import Testing
                     subject: "kvm\(number)", detail: "détail \(number)")
             }
             for entry in entries { try await store.record(entry) }
-            #expect(try await store.audit(limit: 3) == Array(entries.reversed().prefix(3)))
+            let newest = try await store.audit(limit: 3)
+            #expect(newest.map(\.unnumbered) == Array(entries.reversed().prefix(3)))
             #expect(try await store.audit(limit: 10).count == 5)
         }
     }

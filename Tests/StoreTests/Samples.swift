@@ -106,3 +106,12 @@ extension BuildWriter {
             try await apply(Samples.pass(build, number, at: end, image: "\(build).qcow2")))
     }
 }
+
+extension AuditEntry {
+    /// As it was before the store numbered it.
+    var unnumbered: AuditEntry {
+        var entry = self
+        entry.id = 0
+        return entry
+    }
+}

@@ -64,7 +64,7 @@ public struct AccessControl: Sendable {
 
     static func forbidden(_ obstacle: String) -> Problem {
         .forbidden(
-            obstacle.prefix(1).uppercased() + obstacle.dropFirst(),
+            obstacle,
             remedy: "Ask an administrator of this coordinator. What you may do: aibuild whoami")
     }
 

@@ -7,13 +7,16 @@ enum SessionCookie {
     private static let name = "aibuild_session="
 
     static func header(_ session: String, isSecure: Bool) -> String {
-        "\(name)\(session); HttpOnly; SameSite=Lax; Path=/; "
-            + "Max-Age=\(AccessTimes.sessionMilliseconds / 1000)" + (isSecure ? "; Secure" : "")
+        field(session, isSecure, seconds: AccessTimes.sessionMilliseconds / 1000)
     }
 
     /// Makes the browser forget it.
-    static func removal(isSecure: Bool) -> String {
-        "\(name); HttpOnly; SameSite=Lax; Path=/; Max-Age=0" + (isSecure ? "; Secure" : "")
+    static func removal(isSecure: Bool) -> String { field("", isSecure, seconds: 0) }
+
+    /// - Parameter isSecure: a browser sends it by TLS only.
+    private static func field(_ value: String, _ isSecure: Bool, seconds: Int64) -> String {
+        "\(name)\(value); HttpOnly; SameSite=Lax; Path=/; \(isSecure ? "Secure; " : "")"
+            + "Max-Age=\(seconds)"
     }
 
     static func value(in request: HTTPRequest) -> String? {

@@ -7,7 +7,7 @@ import TextKit
 /// How people sign in and out: by a page, by a code, or from a program.
 enum SignInRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("GET", "/sign-in", query: ["code", "to"]) { request, _ in
+        router.on("GET", "/sign-in") { request, _ in
             guard let code = request.query["code"] else {
                 return SignInPage.response(to: request.query["to"])
             }
@@ -54,7 +54,7 @@ enum SignInRoutes {
                 TokenForm(name: form.tokenName ?? "sign-in", days: form.days), for: caller)
             return try .json(NewTokenView(token: secret, APITokenView(token)), status: 201)
         }
-        router.on("POST", "/api/v1/sign-out") { request, _ in
+        router.on("POST", "/api/v1/sign-out", query: ["everywhere"]) { request, _ in
             try await signOut(request, api)
             return .empty
         }

@@ -46,8 +46,6 @@ struct SQLLeader: LeaderStore {
         try await write { try BuildTable.endPrune(id, $0) }
     }
 
-    // MARK: Access
-
     func apply(_ change: AccessChange) async throws {
         try await write(.isReported) { try AccessTable.apply(change, $0) }
     }
@@ -232,8 +230,6 @@ struct SQLLeader: LeaderStore {
     func record(_ release: HistoricRelease) async throws {
         try await write { try ReleaseTable.logOnce(release, $0) }
     }
-
-    // MARK: Audit
 
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await write { try AuditTable.remove(before: milliseconds, limit: limit, $0) }

@@ -181,8 +181,6 @@ public final class SQLStore: Store, LeaseStore {
 
     public func unusableRows() -> [UnusableRow] { access.unusable.all }
 
-    // MARK: Secrets
-
     public func secrets() async throws -> [FarmSecret] { try await access.usable(SecretTable.all) }
 
     public func secret(named name: String) async throws -> FarmSecret? {
@@ -207,8 +205,6 @@ public final class SQLStore: Store, LeaseStore {
         try await access.first(HistoricLookup(names).name(like: name))
     }
 
-    // MARK: Audit
-
     public func record(_ entry: AuditEntry) async throws {
         try await access.execute(AuditTable.insert, AuditTable.values(entry))
     }
@@ -228,8 +224,6 @@ public final class SQLStore: Store, LeaseStore {
     public func audit(_ filter: AuditFilter, limit: Int) async throws -> [AuditEntry] {
         try await access.usable(AuditTable.list(filter), limit: limit)
     }
-
-    // MARK: Access
 
     public func accessRecords() async throws -> AccessRecords {
         AccessRecords(

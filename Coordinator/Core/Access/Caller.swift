@@ -44,19 +44,19 @@ public struct Caller: Sendable, Hashable {
         guard rights.contains(right) else {
             let roles = Role.allCases.filter { $0.rights.contains(right) }.map(\.rawValue)
             return role.rights.contains(right)
-                ? "the token has no right to \(right.rawValue); its rights are "
+                ? "The token has no right to \(right.rawValue); its rights are "
                     + rights.map(\.rawValue).sorted().joined(separator: ", ")
                 : "\(name) is \(role.rawValue), and this needs the role "
                     + roles.joined(separator: " or ")
         }
         guard let guestOS else { return nil }
         if let guestOSes, !FarmSecret.isAllowed(guestOS, by: guestOSes) {
-            return "the token is not good for the guest OS \(guestOS)"
+            return "The token is not good for the guest OS \(guestOS)"
         }
         guard let owner, owner != Principal.everybody, role != .administrator,
             !teams.contains(owner), !teams.contains("*")
         else { return nil }
-        return "the guest OS \(guestOS) is owned by the team \(owner), and \(name) is in "
+        return "The guest OS \(guestOS) is owned by the team \(owner), and \(name) is in "
             + (teams.isEmpty ? "no team" : "the teams " + teams.joined(separator: ", "))
     }
 }

@@ -1,10 +1,8 @@
-public import BuildProtocol
-
 /// Who changed what, and when. One entry for each change that a person or a trigger requested.
-public struct AuditEntry: Sendable, Hashable, Codable {
+public struct AuditEntry: Sendable, Hashable {
     /// Numbers the entries in the order in which they were made; 0 before it is recorded.
     public var id: Int64
-    @Bounded<UnixTimeBound> public var atMilliseconds: Int64
+    public var atMilliseconds: Int64
     public var actor: String
     /// `build.submit`, `host.drain` …
     public var action: String
@@ -28,7 +26,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
 }
 
 /// The request that asked for a change.
-public struct AuditOrigin: Sendable, Hashable, Codable {
+public struct AuditOrigin: Sendable, Hashable {
     /// The client's, or the one that a trusted proxy names.
     public var address: String
     /// `token 3f2a…`, `session`, `machine`: what the request was signed with.

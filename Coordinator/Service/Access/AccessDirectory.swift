@@ -24,7 +24,7 @@ public final class AccessDirectory: Sendable {
     /// Keeps a standby's directory current, until the task is cancelled. While the store cannot be
     /// read, what is known goes on to count.
     public func keepCurrent(
-        _ store: any AccessReader, isLeading: @Sendable () async -> Bool
+        _ store: any AccessReader, _ isLeading: @Sendable () async -> Bool
     ) async {
         while !Task.isCancelled {
             if await !isLeading() { try? await load(from: store) }

@@ -24,7 +24,8 @@ enum GuestOSCommands {
         CommandOption("distro", value: "NAME", "distribution, such as debian or centos"),
         CommandOption("version", value: "VERSION", "version, such as 12 or 2016"),
         CommandOption("base-iso", value: "URL", "ISO that it is installed from"),
-        CommandOption("owner", value: "NAME", "team charged in fair sharing"),
+        CommandOption(
+            "owner", value: "NAME", "team that it belongs to, and that fair sharing charges"),
         CommandOption(
             "var", value: "NAME=VALUE", "variable that overrides aibuild.yml's", repeats: true),
     ]

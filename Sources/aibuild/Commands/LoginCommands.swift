@@ -26,7 +26,6 @@ enum LoginCommands {
         examples: [
             "aibuild login --url https://builds.example.com --user anna",
             "aibuild login --url https://builds.example.com --as lab --password-file pw.txt",
-            "aibuild hosts --url lab",
         ],
         run: { context in
             let arguments = context.arguments

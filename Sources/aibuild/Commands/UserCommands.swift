@@ -21,7 +21,7 @@ enum UserCommands {
             "release-manager also releases, approves releases and rolls them back",
             "administrator   everything: hosts, environments, secrets, users",
             "",
-            "A guest OS belongs to its owner (aibuild guestos add --owner TEAM). Those of the owner",
+            "A guest OS belongs to its owner (aibuild guestos change --owner). Those of the owner",
             "`default` are everybody's; the others are changed, built and released by their team.",
         ],
         examples: [
