@@ -90,7 +90,7 @@ public struct API: Sendable {
     }
 
     private static func words(_ way: Caller.Way) -> String {
-        if case .token(let id) = way { "token \(id)" } else { way.word }
+        if case .token(let id, _) = way { "token \(id)" } else { way.word }
     }
 
     /// No browser runs anything but the farm's own pages, which set a policy of their own: images,

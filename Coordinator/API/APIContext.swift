@@ -133,15 +133,40 @@ extension APIContext {
     ) async throws {
         let caller = try caller(request)
         let owner = try await ports.store.guestOS(named: name)?.owner
-        for owner in [owner, newOwner ?? owner] {
-            if let obstacle = caller.obstacle(right, guestOS: name, owner: owner) {
-                throw AccessControl.forbidden(obstacle)
+        let obstacle =
+            caller.obstacle(right, guestOS: name, owner: owner)
+            ?? newOwner.flatMap {
+                $0 == owner ? nil : caller.obstacle(right, guestOS: name, owner: $0, isGiven: true)
             }
-        }
+        if let obstacle { throw AccessControl.forbidden(obstacle) }
+    }
+
+    /// Who may change a guest OS may not take it away from others.
+    func checkOwner(_ request: HTTPRequest, of name: String, becomes new: String?) async throws {
+        guard let new, let old = try await ports.store.guestOS(named: name)?.owner, old != new,
+            try !caller(request).rights.contains(.administer)
+        else { return }
+        throw AccessControl.forbidden(
+            "The guest OS \(name) belongs to \(old), and only an administrator gives it to another "
+                + "owner")
     }
 
     func check(_ request: HTTPRequest, release id: String) async throws {
         try await check(request, .release, guestOS: ports.release(id).guestOS)
+    }
+
+    /// What a report of the original AIBuild's jobs is about is known by the image's name, if at
+    /// all: a token for some guest OSes reports nothing else.
+    func check(_ request: HTTPRequest, _ right: Right, image: String?) async throws {
+        if let image,
+            let guestOS = try await ports.store.buildLog(imageName: image, limit: 1).first?
+                .guestOSName
+        {
+            return try await check(request, right, guestOS: guestOS)
+        }
+        guard try caller(request).guestOSes == nil else {
+            throw AccessControl.forbidden("The token is for other guest OSes")
+        }
     }
 
     /// A build that the caller may do this to.

@@ -86,7 +86,7 @@ public struct Ports: Sendable {
     }
 
     /// Records permanently who did what to what.
-    func audit(
+    public func audit(
         _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
     ) async throws {
         try await store.record(

@@ -97,10 +97,20 @@ import Testing
         #expect(try await builds("debian12") == 201)
         let drain = try await farm.ask("POST", "/api/v1/hosts/x/drain", token: token)
         #expect(drain.status == 403 && drain.text.contains("its rights are build, view"))
-        // A token does not make a wider one.
-        #expect(try await make(#"{"name":"y","rights":["hosts"]}"#, token: token).status == 400)
-        let wide = try await make(#"{"name":"y","guestOSes":["*"]}"#, token: token)
-        #expect(wide.status == 400)
+        // It makes no other, which might be wider or live longer, and opens no session.
+        for (method, path, body) in [
+            ("POST", "/api/v1/tokens", #"{"name":"y"}"#), ("POST", "/api/v1/sign-in-codes", "{}"),
+            ("GET", "/api/v1/tokens", ""), ("DELETE", "/api/v1/tokens/x", ""),
+            ("POST", "/api/v1/account/password", #"{"old":"x","new":"y"}"#),
+            ("POST", "/api/v1/sign-out?everywhere=true", "{}"), ("GET", "/account", ""),
+        ] {
+            let answer = try await farm.ask(method, path, body, token: token)
+            #expect(answer.status == 403, "\(method) \(path)")
+            #expect(answer.text.contains("does not manage the account"), "\(answer.text)")
+        }
+        // A limit that is mistyped is not left out.
+        let typo = try await make(#"{"name":"z","right":["view"]}"#, token: session)
+        #expect(typo.status == 400 && typo.text.contains("right"), "\(typo.text)")
 
         // It expires, also if the clock is set back to before it was made.
         farm.clock.advance(milliseconds: 2 * 86_400_000 + 1)

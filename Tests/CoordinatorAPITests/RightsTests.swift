@@ -37,7 +37,7 @@ import Testing
                 let request = try farm.request(route.method, path, token: stranger)
                 let refusal = farm.api.refusal(of: request)?.status
                 switch RouteNeeds.need(route.method, route.pattern) {
-                case .right, .signedIn: #expect(refusal == 401, "\(route.method) \(path)")
+                case .right, .signedIn, .account: #expect(refusal == 401, "\(route.method) \(path)")
                 case .hook: #expect(refusal != nil, "\(route.method) \(path)")
                 case .nothing, .probe, .publishedFile:
                     #expect(refusal == nil, "\(route.method) \(path)")
@@ -61,7 +61,6 @@ import Testing
             case (.right(.view), _), (.nothing, _), (.probe, _), (.publishedFile, _):
                 #expect(refusal == nil, "\(route.method) \(path)")
             case (.signedIn, "GET"): #expect(refusal == nil, "\(route.method) \(path)")
-            case (.right, "GET"): #expect(refusal == 403, "\(route.method) \(path)")
             default: #expect(refusal == 401 || refusal == 404, "\(route.method) \(path)")
             }
         }
@@ -113,6 +112,13 @@ import Testing
             }
         }
         // Nobody takes a guest OS away, or gives one to another team.
+        let taken = form.replacing("NAME", with: "free").dropLast() + #","owner":"storage"}"#
+        let refused = try await asked("PUT", "/api/v1/guestos/free", String(taken))
+        #expect(refused.status == 403 && refused.text.contains("only an administrator"))
+        let charged = #"{"guestOS":"free","owner":"network"}"#
+        let other = try await asked("POST", "/api/v1/builds", charged)
+        #expect(other.status == 403, "\(other.text)")
+        #expect(other.text.contains("is in the team storage, and can give nothing to the team"))
         let given = form.replacing("NAME", with: "own").dropLast() + #","owner":"network"}"#
         #expect(try await asked("PUT", "/api/v1/guestos/own", String(given)).status == 403)
         let new = form.replacing("NAME", with: "new").dropLast() + #","owner":"network"}"#

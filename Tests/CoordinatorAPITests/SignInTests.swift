@@ -113,6 +113,15 @@ import Testing
             tried += 1
         }
         #expect(tried == 20, "thirty for the name, ten of them from the first address")
+        let rows = try await farm.ask("GET", "/api/v1/audit?action=sign-in", token: API.token)
+        #expect(rows.text.contains("too many have failed from 10.0.0.7"), "\(rows.text)")
+        // One who has an address of IPv6 has very many.
+        tried = 0
+        for number in 0..<30
+        where try await submit(
+            "carl", "wrong horse battery", address: "2001:db8::\(number):1"
+        ).status == 401 { tried += 1 }
+        #expect(tried == 10)
         farm.clock.advance(milliseconds: 16_000)
         #expect(try await submit("anna", address: "10.2.0.1").status == 303)
     }
@@ -190,6 +199,10 @@ import Testing
             return who.text.firstMatch(of: #/"name":"([^"]+)"/#).map { String($0.1) }
         }
         let path = try await code(try await farm.signIn("anna"))
+        // What looks at links does not use it up, and no other site sends anybody here.
+        #expect(try await farm.ask("HEAD", path).status == 200)
+        let led = try await farm.ask("GET", path, headers: ["Sec-Fetch-Site": "cross-site"])
+        #expect(led.status == 403)
         #expect(try await name(path) == "anna")
         #expect(try await name(path) == nil, "used")
         #expect(try await name(try await code(API.token)) == "local")

@@ -13,7 +13,7 @@ struct AccessStoreTests {
 
     private static func token(_ id: String, of user: String, expires: Int64? = 100) -> APIToken {
         APIToken(
-            id: id, name: "ci ü", principal: user, digest: "digest of \(id)",
+            id: id, kind: .program, name: "ci ü", principal: user, digest: "digest of \(id)",
             rights: [.view, .build], guestOSes: ["debian*", "x"], createdMilliseconds: 5,
             expiresMilliseconds: expires)
     }

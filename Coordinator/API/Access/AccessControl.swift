@@ -45,6 +45,11 @@ public struct AccessControl: Sendable {
         switch need {
         case .probe, .nothing: return nil
         case .signedIn: return caller(of: request) == nil ? unauthorized(request) : nil
+        case .account:
+            guard let caller = caller(of: request), caller.way != .nobody else {
+                return unauthorized(request)
+            }
+            return caller.isPerson ? nil : Self.programs
         case .right(let right): return refusal(of: request, right)
         case .publishedFile:
             // Images are for everybody, the logs that are published beside them are not.
@@ -59,8 +64,14 @@ public struct AccessControl: Sendable {
 
     private func refusal(of request: HTTPRequest, _ right: Right) -> Problem? {
         guard let caller = caller(of: request) else { return unauthorized(request) }
-        return caller.obstacle(right).map(Self.forbidden)
+        guard let obstacle = caller.obstacle(right) else { return nil }
+        // Signing in may help, and on this machine the command line then finds its token.
+        return caller.way == .nobody ? unauthorized(request) : Self.forbidden(obstacle)
     }
+
+    static let programs = Problem.forbidden(
+        "A token for a program does not manage the account of its user",
+        remedy: "Sign in yourself: aibuild login, or the page /account")
 
     static func forbidden(_ obstacle: String) -> Problem {
         .forbidden(
@@ -90,10 +101,11 @@ public struct AccessControl: Sendable {
     }
 
     private static func token(of request: HTTPRequest) -> String? {
-        let scheme = "Bearer ".utf8
-        guard let value = request.headers["Authorization"]?.utf8, value.starts(with: scheme)
+        let scheme = "bearer "
+        guard let value = request.headers["Authorization"]?.utf8,
+            String(decoding: value.prefix(scheme.utf8.count), as: UTF8.self).lowercased() == scheme
         else { return nil }
-        return String(Substring(value.dropFirst(scheme.count)))
+        return String(Substring(value.dropFirst(scheme.utf8.count)))
     }
 
     private func unauthorized(_ request: HTTPRequest) -> Problem {

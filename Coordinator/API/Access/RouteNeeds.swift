@@ -6,8 +6,10 @@ enum RouteNeed: Sendable, Hashable {
     case probe
     /// For everybody: what says nothing of this farm, and what lets people in.
     case nothing
-    /// Whoever has signed in, whatever the role: one's own account.
+    /// Whoever has signed in, whatever the role.
     case signedIn
+    /// One's own account: for people, not for the tokens of their programs.
+    case account
     case right(Right)
     /// A file of the web root: for everybody, but logs and records as `view`.
     case publishedFile
@@ -44,11 +46,16 @@ enum RouteNeeds {
         (
             .signedIn,
             [
-                "GET /api/v1/whoami", "GET /account", "POST /account/tokens/{id}/revoke",
-                "POST /sign-out", "POST /api/v1/sign-out",
-                "POST /api/v1/sign-in-codes", "POST /api/v1/account/password",
-                "GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens/{id}",
-                "GET /api/v1/version",
+                "GET /api/v1/whoami", "GET /api/v1/version", "POST /sign-out",
+                "POST /api/v1/sign-out",
+            ]
+        ),
+        (
+            .account,
+            [
+                "GET /account", "POST /account/tokens/{id}/revoke", "POST /api/v1/sign-in-codes",
+                "POST /api/v1/account/password", "GET /api/v1/tokens", "POST /api/v1/tokens",
+                "DELETE /api/v1/tokens/{id}",
             ]
         ),
         (.publishedFile, ["GET /images/{path...}"]),

@@ -45,7 +45,10 @@ public struct TrustedNames: Sendable {
             + "address there, or add its name to api.allowed_hosts in coordinator.yml"
         if let origin = request.headers["Origin"] {
             let page = Authority(url: origin)
-            guard let page, page == host || own.contains(page) || pageHosts.contains(page.host)
+            let isClear =
+                request.isEncrypted && !origin.lowercased().utf8.starts(with: "https:".utf8)
+            guard !isClear, let page,
+                page == host || own.contains(page) || pageHosts.contains(page.host)
             else {
                 return .forbidden(
                     "The request was sent by a page of \(origin.visible.prefix(100))",

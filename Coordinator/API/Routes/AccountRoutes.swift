@@ -21,7 +21,7 @@ enum AccountRoutes {
         router.on("POST", "/api/v1/tokens") { request, _ in
             let form = try request.decode(TokenForm.self)
             let (secret, token) = try await api.leader().tokens.add(
-                form, for: api.caller(request))
+                form, .program, for: api.caller(request))
             return try .json(NewTokenView(token: secret, APITokenView(token)), status: 201)
         }
         router.on("DELETE", "/api/v1/tokens/{id}") { request, path in

@@ -15,7 +15,7 @@ enum BuildRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/builds") { request, _ in
             let body = try request.decode(Submission.self)
-            try await api.check(request, .build, guestOS: body.guestOS)
+            try await api.check(request, .build, guestOS: body.guestOS, newOwner: body.owner)
             let build = try await api.leader().submission.submit(
                 guestOS: body.guestOS,
                 PlanChange(variables: body.variables ?? [:], ref: body.ref),

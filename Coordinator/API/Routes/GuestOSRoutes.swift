@@ -25,6 +25,7 @@ enum GuestOSRoutes {
             let body = try request.decode(GuestOSForm.self)
             try api.checkName(body.name, path["name"], "A guest OS")
             try await api.check(request, .catalog, guestOS: body.name, newOwner: body.owner)
+            try await api.checkOwner(request, of: body.name, becomes: body.owner)
             let registration = try await api.leader().guestOSes.change(body, by: api.actor(request))
             return try .json(GuestOSView(registration))
         }

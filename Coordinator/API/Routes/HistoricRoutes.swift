@@ -14,6 +14,7 @@ enum HistoricRoutes {
                 if let known, form.given.allSatisfy({ isSame($0.value, known[$0.key], $0.key) }) {
                     return known
                 }
+                try await api.check(request, .catalog, guestOS: form["name"])
                 let guestOS = try await api.leader().guestOSes.registerHistoric(
                     name: form["name"], type: form["type"], distro: form["distro"],
                     version: form["version"], baseISO: form["base_iso"], by: api.actor(request))
@@ -29,12 +30,15 @@ enum HistoricRoutes {
             let required = ["image_name", "os_name"]
             let optional = ["update_contents", "get_url"]
             return try await answer(request, required, optional: optional) { form in
+                try await api.check(request, .build, guestOS: form["os_name"])
                 let entry = BuildLogEntry(
                     id: api.ports.ids.randomID(), imageName: form["image_name"],
                     guestOSName: form["os_name"],
                     builtMilliseconds: api.ports.clock.unixMilliseconds(),
                     updateContents: form.given["update_contents"], getURL: form.given["get_url"])
                 let kept = try await api.leader().historic.record(entry)
+                try await api.ports.audit(
+                    api.actor(request), "historic.build", form["image_name"], form["os_name"])
                 return form.given.merging(["id": kept.id]) { _, new in new }
             }
         }
@@ -50,11 +54,15 @@ enum HistoricRoutes {
                 guard form["result"].utf8.count <= 10 else {
                     throw Problem.badRequest("The result has more than 10 characters")
                 }
+                try await api.check(request, .build, image: form["image_name"])
                 try await api.leader().historic.record(
                     HistoricTest(
                         id: id, imageName: form["image_name"], caseName: form["case_name"],
                         result: form["result"],
                         testedMilliseconds: api.ports.clock.unixMilliseconds()))
+                try await api.ports.audit(
+                    api.actor(request), "historic.test", form["image_name"],
+                    "\(form["case_name"]): \(form["result"])")
                 return ["log_id": id]
             }
         }
@@ -64,7 +72,10 @@ enum HistoricRoutes {
                     id: api.ports.ids.randomID(), environment: form["env_name"],
                     glanceID: form["glance_id"],
                     releasedMilliseconds: api.ports.clock.unixMilliseconds())
+                try await api.check(request, .release, image: nil)
                 try await api.leader().historic.record(release)
+                try await api.ports.audit(
+                    api.actor(request), "historic.release", form["env_name"], form["glance_id"])
                 return [
                     "id": release.id, "env_name": release.environment,
                     "glance_id": release.glanceID, "release_at": time(release.releasedMilliseconds),

@@ -8,8 +8,16 @@ import TextKit
 enum SignInRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/sign-in") { request, _ in
-            guard let code = request.query["code"] else {
+            // What only looks at links must not use them up.
+            guard let code = request.query["code"], request.method == "GET" else {
                 return SignInPage.response(to: request.query["to"])
+            }
+            // Else a link on another site would sign a person in as somebody else.
+            if let site = request.headers["Sec-Fetch-Site"],
+                !["none", "same-origin"].contains(site)
+            {
+                throw Problem.forbidden(
+                    "Another site led here", remedy: "Copy the address into the browser yourself")
             }
             let name = try await api.leader().signIns.take(code: code)
             return try await openSession(of: name, request, api, to: request.query["to"])
@@ -51,7 +59,7 @@ enum SignInRoutes {
             let caller = Caller(
                 name: user.name, way: .nobody, role: user.role, teams: user.teams)
             let (secret, token) = try await api.leader().tokens.add(
-                TokenForm(name: form.tokenName ?? "sign-in", days: form.days), for: caller)
+                TokenForm(name: form.tokenName ?? "sign-in", days: form.days), .login, for: caller)
             return try .json(NewTokenView(token: secret, APITokenView(token)), status: 201)
         }
         router.on("POST", "/api/v1/sign-out", query: ["everywhere"]) { request, _ in
@@ -105,12 +113,13 @@ enum SignInRoutes {
         let caller = try api.caller(request)
         let leader = try api.leader()
         if request.query["everywhere"] == "true" {
+            guard caller.isPerson else { throw AccessControl.programs }
             return try await leader.signIns.signOutEverywhere(caller.name)
         }
         switch caller.way {
         case .session(let digest):
             try await leader.signIns.signOut(sessionDigest: digest, of: caller.name)
-        case .token(let id):
+        case .token(let id, _):
             try await leader.tokens.remove(id: id, isAny: false, by: caller.name)
         case .machine, .nobody: break
         }

@@ -19,7 +19,8 @@ enum AccessTable {
         .table(
             "api_tokens",
             [
-                "id varchar(36) NOT NULL", "name longtext NOT NULL",
+                "id varchar(36) NOT NULL", "kind varchar(32) NOT NULL",
+                "name longtext NOT NULL",
                 "principal varchar(128) NOT NULL", "digest varchar(64) NOT NULL",
                 "rights longtext NOT NULL", "guest_oses longtext NOT NULL",
                 "created_ms bigint NOT NULL", "expires_ms bigint", "last_used_ms bigint",
@@ -64,12 +65,16 @@ enum AccessTable {
     }
 
     static let tokens = SQLSelect(
-        "SELECT id, name, principal, digest, rights, guest_oses, created_ms, expires_ms, "
+        "SELECT id, kind, name, principal, digest, rights, guest_oses, created_ms, expires_ms, "
             + "last_used_ms FROM api_tokens ORDER BY id",
         of: RowOrigin(table: "api_tokens")
     ) { row in
-        APIToken(
-            id: try row.text("id"), name: try row.text("name"),
+        let word = try row.text("kind")
+        guard let kind = APIToken.Kind(rawValue: word) else {
+            throw SQLError(.unexpectedValue, "there is no kind of token '\(word)'")
+        }
+        return APIToken(
+            id: try row.text("id"), kind: kind, name: try row.text("name"),
             principal: try row.text("principal"), digest: try row.text("digest"),
             rights: try StoredJSON.decode(Set<Right>.self, row.text("rights")),
             guestOSes: try StoredJSON.decode([String].self, row.text("guest_oses")),
@@ -233,10 +238,11 @@ enum AccessTable {
         // May run again after its answer was lost.
         try transaction.execute("DELETE FROM api_tokens WHERE id = ?", [.text(token.id)])
         try transaction.execute(
-            "INSERT INTO api_tokens (id, name, principal, digest, rights, guest_oses, "
-                + "created_ms, expires_ms, last_used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO api_tokens (id, kind, name, principal, digest, rights, guest_oses, "
+                + "created_ms, expires_ms, last_used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                .text(token.id), .text(token.name), .text(token.principal), .text(token.digest),
+                .text(token.id), .text(token.kind.rawValue), .text(token.name),
+                .text(token.principal), .text(token.digest),
                 try StoredJSON.encode(token.rights.sorted { $0.rawValue < $1.rawValue }),
                 try StoredJSON.encode(token.guestOSes), .int(token.createdMilliseconds),
                 .int(orNull: token.expiresMilliseconds),

@@ -3,7 +3,7 @@ public struct Caller: Sendable, Hashable {
     public enum Way: Sendable, Hashable {
         /// The token in the file of the coordinator's machine.
         case machine
-        case token(id: String)
+        case token(id: String, APIToken.Kind)
         case session(digest: String)
         /// Nobody signed in, and the coordinator lets everybody read.
         case nobody
@@ -34,12 +34,21 @@ public struct Caller: Sendable, Hashable {
     public static let local = Caller(name: localName, way: .machine, role: .administrator)
     public static let anonymous = Caller(name: "anonymous", way: .nobody, role: .viewer)
 
+    /// Whether a person, and not a program or a stranger, asks: only people manage accounts.
+    public var isPerson: Bool {
+        switch way {
+        case .machine, .session, .token(_, .login): true
+        case .token(_, .program), .nobody: false
+        }
+    }
+
     /// Why it may not do what needs this right; `nil` if it may.
     /// - Parameters:
     ///   - guestOS: what is changed; `nil`: nothing that a team owns.
     ///   - owner: its owner; `nil` if there is no such guest OS yet.
+    ///   - isGiven: whether the request gives it this owner, who was another before.
     public func obstacle(
-        _ right: Right, guestOS: String? = nil, owner: String? = nil
+        _ right: Right, guestOS: String? = nil, owner: String? = nil, isGiven: Bool = false
     ) -> String? {
         guard rights.contains(right) else {
             let roles = Role.allCases.filter { $0.rights.contains(right) }.map(\.rawValue)
@@ -56,8 +65,15 @@ public struct Caller: Sendable, Hashable {
         guard let owner, owner != Principal.everybody, role != .administrator,
             !teams.contains(owner), !teams.contains("*")
         else { return nil }
-        return "The guest OS \(guestOS) is owned by the team \(owner), and \(name) is in "
-            + (teams.isEmpty ? "no team" : "the teams " + teams.joined(separator: ", "))
+        let own =
+            switch teams.count {
+            case 0: "in no team"
+            case 1: "in the team \(teams[0])"
+            default: "in the teams " + teams.joined(separator: ", ")
+            }
+        return isGiven
+            ? "\(name) is \(own), and can give nothing to the team \(owner)"
+            : "The guest OS \(guestOS) is owned by the team \(owner), and \(name) is \(own)"
     }
 }
 

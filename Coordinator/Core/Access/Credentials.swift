@@ -2,7 +2,15 @@ public import BuildProtocol
 
 /// What a program signs its requests with. The token itself is known to its user only.
 public struct APIToken: Sendable, Hashable, Codable {
+    public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+        /// A person's, by name and password: it stands for the person.
+        case login
+        /// A program's: it manages no account, so that one that leaks makes no others.
+        case program
+    }
+
     public var id: String
+    public var kind: Kind
     /// What it is for, in words of its user.
     public var name: String
     public var principal: String
@@ -19,11 +27,13 @@ public struct APIToken: Sendable, Hashable, Codable {
     public var lastUsedMilliseconds: Int64?
 
     public init(
-        id: String, name: String, principal: String, digest: String, rights: Set<Right>,
-        guestOSes: [String], createdMilliseconds: Int64, expiresMilliseconds: Int64? = nil,
+        id: String, kind: Kind, name: String, principal: String, digest: String,
+        rights: Set<Right>, guestOSes: [String], createdMilliseconds: Int64,
+        expiresMilliseconds: Int64? = nil,
         lastUsedMilliseconds: Int64? = nil
     ) {
         self.id = id
+        self.kind = kind
         self.name = name
         self.principal = principal
         self.digest = digest

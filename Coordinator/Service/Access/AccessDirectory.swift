@@ -62,7 +62,7 @@ public final class AccessDirectory: Sendable {
                 state.tokenUses[token.id] = now
             }
             return Caller(
-                name: token.principal, way: .token(id: token.id), role: role.role,
+                name: token.principal, way: .token(id: token.id, token.kind), role: role.role,
                 rights: role.role.rights.intersection(token.rights), teams: role.teams,
                 guestOSes: token.coversAll ? nil : token.guestOSes)
         }

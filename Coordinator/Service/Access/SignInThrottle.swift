@@ -33,16 +33,20 @@ final class SignInThrottle: Sendable {
         }
     }
 
-    func failed(address: String, name: String, nowMilliseconds now: Int64) {
+    /// - Returns: whether further tries of the address or for the name wait from now on.
+    func failed(address: String, name: String, nowMilliseconds now: Int64) -> Bool {
         entries.withLock { entries in
-            for (key, _) in Self.keys(address, name) {
+            var isPaused = false
+            for (key, limit) in Self.keys(address, name) {
                 var entry = entries[key] ?? Entry()
                 if now - entry.lastMilliseconds > Bounds.memoryMilliseconds { entry = Entry() }
                 entry.failures = min(entry.failures + 1, 1_000)
                 entry.lastMilliseconds = now
                 entries[key] = entry
+                isPaused = isPaused || entry.failures >= limit
             }
             if entries.count > Bounds.entries { Self.forget(&entries) }
+            return isPaused
         }
     }
 
@@ -53,7 +57,20 @@ final class SignInThrottle: Sendable {
     private static func nameKey(_ name: String) -> String { "name " + name }
 
     private static func keys(_ address: String, _ name: String) -> [(String, Int)] {
-        [("address " + address, Bounds.ofAddress), (nameKey(name), Bounds.ofName)]
+        [("address " + network(of: address), Bounds.ofAddress), (nameKey(name), Bounds.ofName)]
+    }
+
+    /// Whoever has an address of IPv6 has 2^64 of them, those with the same four first groups.
+    static func network(of address: String) -> String {
+        let halves = address.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
+            .map { $0.utf8.split(separator: UInt8(ascii: ":")).map { String(Substring($0)) } }
+        guard address.utf8.contains(UInt8(ascii: ":")), let head = halves.first else {
+            return address
+        }
+        let tail = halves.count == 2 ? halves[1] : []
+        let zeros = max(0, 8 - head.count - tail.count)
+        let groups = head + Array(repeating: "0", count: zeros) + tail
+        return groups.prefix(4).joined(separator: ":")
     }
 
     private static func wait(_ entry: Entry, limit: Int, _ now: Int64) -> Int64? {

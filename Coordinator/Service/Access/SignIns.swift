@@ -40,7 +40,7 @@ public struct SignIns: Sendable {
             let hash = try await ports.store.passwordHash(ofPrincipal: name)
             guard try await ports.hashing().matches(password, hash),
                 let user = directory.principal(name)
-            else { throw refused(name, address) }
+            else { throw try await refused(name, address) }
             throttle.succeeded(name: name)
             guard !user.isDisabled else { throw SignInFault.disabled }
             return user
@@ -55,7 +55,7 @@ public struct SignIns: Sendable {
             try checkPause(name, address)
             guard !name.isEmpty, !password.isEmpty,
                 let identity = try await provider.identity(name, password)
-            else { throw refused(name, address) }
+            else { throw try await refused(name, address) }
             throttle.succeeded(name: name)
             guard let role = identity.role else {
                 throw SignInFault.noRole(has: identity.has, accepted: identity.accepted)
@@ -84,9 +84,15 @@ public struct SignIns: Sendable {
         }
     }
 
-    private func refused(_ name: String, _ address: String) -> SignInFault {
-        throttle.failed(
+    /// Who is locked out, and who tries passwords, is seen in the log and in the audit log.
+    private func refused(_ name: String, _ address: String) async throws -> SignInFault {
+        let isPaused = throttle.failed(
             address: address, name: name, nowMilliseconds: ports.clock.monotonicMilliseconds())
+        Logger("access").warning("a sign-in as \(Names.quoted(name)) from \(address) was refused")
+        if isPaused {
+            try await ports.audit(
+                "aibuild", "sign-in.pause", name, "too many have failed from \(address)")
+        }
         return .wrong
     }
 

@@ -12,7 +12,7 @@ public struct Tokens: Sendable {
     /// - Returns: the token, which nobody can read again, and what is stored of it.
     /// - Throws: `Refusal`, `StoreError`
     public func add(
-        _ form: TokenForm, for caller: Caller
+        _ form: TokenForm, _ kind: APIToken.Kind, for caller: Caller
     ) async throws -> (secret: String, token: APIToken) {
         guard caller.name != Caller.localName else {
             throw Refusal(
@@ -41,7 +41,8 @@ public struct Tokens: Sendable {
         let secret = Self.prefix + ports.randomSecret()
         let now = ports.clock.unixMilliseconds()
         let token = APIToken(
-            id: String(ports.ids.randomToken().description.prefix(12)), name: form.name,
+            id: String(ports.ids.randomToken().description.prefix(12)), kind: kind,
+            name: form.name,
             principal: caller.name, digest: SHA256.hex(secret.utf8), rights: rights,
             guestOSes: guestOSes, createdMilliseconds: now,
             expiresMilliseconds: now + Int64(days) * 86_400_000)
@@ -95,5 +96,16 @@ public struct TokenForm: Sendable, Decodable {
         self.rights = rights
         self.guestOSes = guestOSes
         self.days = days
+    }
+
+    private enum Key: String, CodingKey, CaseIterable { case name, rights, guestOSes, days }
+
+    public init(from decoder: any Decoder) throws {
+        try StrictFields.check(decoder, Key.allCases.map(\.rawValue))
+        let fields = try decoder.container(keyedBy: Key.self)
+        name = try fields.decode(String.self, forKey: .name)
+        rights = try fields.decodeIfPresent(Set<Right>.self, forKey: .rights)
+        guestOSes = try fields.decodeIfPresent([String].self, forKey: .guestOSes)
+        days = try fields.decodeIfPresent(Int.self, forKey: .days)
     }
 }

@@ -120,4 +120,17 @@ public struct UserForm: Sendable, Decodable {
         self.disabled = disabled
         self.password = password
     }
+
+    private enum Key: String, CodingKey, CaseIterable {
+        case role, teams, disabled, password, isNew
+    }
+
+    public init(from decoder: any Decoder) throws {
+        try StrictFields.check(decoder, Key.allCases.map(\.rawValue))
+        let fields = try decoder.container(keyedBy: Key.self)
+        role = try fields.decodeIfPresent(Role.self, forKey: .role)
+        teams = try fields.decodeIfPresent([String].self, forKey: .teams)
+        disabled = try fields.decodeIfPresent(Bool.self, forKey: .disabled)
+        password = try fields.decodeIfPresent(String.self, forKey: .password)
+    }
 }

@@ -12,7 +12,7 @@ enum AuditCommand {
             CommandOption("subject", value: "NAME", "only what was done to this"),
             CommandOption("since", value: "TIME", "2026-11-30, or 2026-11-30T09:00:00Z"),
             CommandOption("until", value: "TIME", "only before this time"),
-            CommandOption("csv", "print exactly these rows as CSV"),
+            CommandOption("csv", "print exactly these rows as CSV: all of them without --limit"),
         ] + CommandContext.pageOptions,
         details: ["Rows are removed by their age alone (retention: audit_days)."],
         examples: [
@@ -23,12 +23,7 @@ enum AuditCommand {
             let arguments = context.arguments
             var query = filters.compactMap { name in arguments[name].map { (name, $0) } }
             query += context.pageQuery
-            if arguments.has("csv") {
-                let body = try await context.api.get(
-                    "/api/v1/audit", query: query + [("format", "csv")])
-                context.console.out(String(decoding: body, as: UTF8.self))
-                return .ok
-            }
+            if arguments.has("csv") { return try await printCSV(context, query) }
             let body = try await context.api.get("/api/v1/audit", query: query)
             return try context.show(body, as: Page<AuditAnswer>.self) { page in
                 var table = Table(
@@ -42,6 +37,33 @@ enum AuditCommand {
                 context.printMore(page.next)
             }
         })
+
+    /// A page as large as the API allows.
+    private static let rows = 500
+
+    /// All pages, so that what an auditor gets is complete.
+    private static func printCSV(
+        _ context: CommandContext, _ query: [(String, String)]
+    ) async throws -> ExitCode {
+        let isWhole = !query.contains { $0.0 == "limit" }
+        var after: String?
+        repeat {
+            var page = query + [("format", "csv")]
+            if isWhole { page.append(("limit", "\(rows)")) }
+            if let after { page = page.filter { $0.0 != "after" } + [("after", after)] }
+            let text = String(
+                decoding: try await context.api.get("/api/v1/audit", query: page), as: UTF8.self)
+            let lines = text.split(separator: "\r\n", omittingEmptySubsequences: true)
+            context.console.out(
+                lines.dropFirst(after == nil ? 0 : 1).map { $0 + "\r\n" }.joined())
+            let isFull = isWhole && lines.count > rows
+            after =
+                isFull
+                ? lines.last?.split(separator: ",").first.map { String($0.filter(\.isNumber)) }
+                : nil
+        } while after != nil
+        return .ok
+    }
 
     private struct AuditAnswer: Decodable {
         var at, actor, action, subject, detail: String
