@@ -3,7 +3,7 @@
 set -euo pipefail
 swift=$1
 # Tests of real components mostly wait for processes: more at once than there are cores, but bounded.
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${WIDTH:-6}
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${WIDTH:-4}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

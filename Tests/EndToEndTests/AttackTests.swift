@@ -155,8 +155,8 @@ import Testing
         let host = "Host: 127.0.0.1:\(farm.port)"
         let length = "Content-Length: \(body.utf8.count)"
         for (headers, status, words) in [
-            ([host, length], 401, "requires a token"),
-            ([host, length, token.dropLast() + "x"], 401, "is not this coordinator's"),
+            ([host, length], 401, "Nobody is signed in"),
+            ([host, length, token.dropLast() + "x"], 401, "has expired or was revoked"),
             (["Host: evil.example", length, token], 421, "is not known as 'evil.example'"),
             (
                 [host, length, token, "Origin: http://evil.example"], 403,
@@ -317,7 +317,7 @@ import Testing
         let logs = try Files.list("\(farm.webRoot)/\(place)").filter { $0.hasSuffix(".ndjson") }
         #expect(!logs.isEmpty)
         for log in logs {
-            expect(401, "requires a token", try await stranger.get("/\(place)/\(log)"))
+            expect(401, "Nobody is signed in", try await stranger.get("/\(place)/\(log)"))
             #expect(try await farm.api.get("/\(place)/\(log)").status == 200)
         }
     }

@@ -48,6 +48,10 @@ enum HistoricRoutes {
             }
         }
         addEnvironments(to: &router, api)
+        addReports(to: &router, api)
+    }
+
+    private static func addReports(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/v1/test") { request, _ in
             try await answer(request, ["image_name", "case_name", "result"]) { form in
                 let id = api.ports.ids.randomID()
