@@ -157,8 +157,13 @@ public struct SignIns: Sendable {
 
     /// A code that signs in once, soon, in place of a password.
     public func newCode(for name: String) async throws -> String {
-        try await SignInCodes.make(
-            for: name, clock: ports.clock, ids: ports.ids, box: ports.store)
+        let code = ports.ids.randomToken().description
+        let now = ports.clock.unixMilliseconds()
+        try await ports.store.add(
+            SignInCode(
+                digest: SHA256.hex(code.utf8), principal: name, createdMilliseconds: now,
+                expiresMilliseconds: now + AccessTimes.codeMilliseconds))
+        return code
     }
 
     /// - Returns: who signs in with it.
@@ -170,21 +175,6 @@ public struct SignIns: Sendable {
                 || directory.principal(found.principal)?.isDisabled == false
         else { throw SignInFault.usedCode }
         return found.principal
-    }
-}
-
-/// Codes are also made beside a coordinator: by `aibuild-coordinator admin-token`.
-public enum SignInCodes {
-    public static func make(
-        for name: String, clock: any TimeSource, ids: any IDSource, box: any SignInCodeBox
-    ) async throws -> String {
-        let code = ids.randomToken().description
-        let now = clock.unixMilliseconds()
-        try await box.add(
-            SignInCode(
-                digest: SHA256.hex(code.utf8), principal: name, createdMilliseconds: now,
-                expiresMilliseconds: now + AccessTimes.codeMilliseconds))
-        return code
     }
 }
 

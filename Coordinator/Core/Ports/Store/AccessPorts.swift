@@ -5,8 +5,7 @@ public protocol AccessReader: Sendable {
     func passwordHash(ofPrincipal name: String) async throws -> String?
 }
 
-/// Codes that sign in once. Every coordinator may store one, and so does the command
-/// `aibuild-coordinator admin-token` beside a coordinator.
+/// Codes that sign in once. Every coordinator may store and take one, not only the leader.
 public protocol SignInCodeBox: Sendable {
     /// The oldest make room, so that there are at most `AccessBounds.codes`.
     func add(_ code: SignInCode) async throws
