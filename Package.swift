@@ -66,6 +66,7 @@ let package = Package(
         library("CZip", "libzip"),
         library("CNBD", "libnbd"),
         library("CCrypt", "libxcrypt"),
+        library("CJOSE", "cjose"),
         library("CRabbitMQ", "librabbitmq"),
 
         // How values are written as text, and what an error is, for all modules
@@ -75,6 +76,7 @@ let package = Package(
         // Kits: know nothing of image building
         module("ArgumentKit", "Sources/ArgumentKit", ["TextKit"]),
         module("PasswordKit", "Sources/PasswordKit", ["CCrypt", "ErrorKit"]),
+        module("JOSEKit", "Sources/JOSEKit", ["CJOSE", "ErrorKit", "TextKit"]),
         module("Support", "Sources/Support", ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
@@ -153,7 +155,8 @@ let package = Package(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
-                "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
+                "HTTPClientKit", "HTTPTypes", "JOSEKit", "LoopKit", "MailKit", "OpenStackKit",
+                "PackerKit",
                 "PasswordKit", "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
                 "YAMLKit",
@@ -171,7 +174,8 @@ let package = Package(
             "aibuild", "Sources/aibuild",
             [
                 "AgentCore", "ArgumentKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit",
-                "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates", "TextKit",
+                "HTTPServerKit", "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates",
+                "TextKit",
                 "YAMLKit",
             ]),
 
@@ -191,6 +195,7 @@ let package = Package(
             ],
             exclude: [
                 "fake-aws.py", "fake-cloud.py", "fake-gitlab.py", "fake-mail.py", "fake_server.py",
+                "lying-openid.py", "real-openid.py",
             ]),
         tests(
             "HTTPTests",
@@ -253,6 +258,7 @@ let package = Package(
                 "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
+        tests("JOSEKitTests", ["JOSEKit"]),
         tests("MailKitTests", ["MailKit", "Support", "TestSupport"]),
         tests("SheetKitTests", ["ProcessKit", "SheetKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),

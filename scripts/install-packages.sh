@@ -11,7 +11,7 @@ declare -A groups
 groups[toolchain]="libncurses6 libxml2"
 # To compile and link. g++ brings the C and C++ headers and the linker that Swift uses.
 groups[build]="g++ make pkg-config git ca-certificates
-    libcurl4-openssl-dev libgnutls28-dev libmariadb-dev libmicrohttpd-dev libnbd-dev
+    libcjose-dev libcurl4-openssl-dev libgnutls28-dev libmariadb-dev libmicrohttpd-dev libnbd-dev
     librabbitmq-dev libsqlite3-dev libssh-dev libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev
     libyaml-dev libzip-dev zlib1g-dev"
 # A farm on this machine, and the parts of examples/mini-linux, whose kernel is fetched below.
@@ -25,8 +25,9 @@ groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-py
 # The Git server and the registry of the demo of pushes.
 groups[push]="docker-registry python3"
 # The other real components of the tests.
-groups[test]="ansible-core apache2-utils bsdextrautils docker.io docker-registry fish galera-4 libfaketime man-db
-    nodejs ovmf python3 python3-aiosmtpd python3-jsonschema python3-pip python3-yaml rabbitmq-server
+groups[test]="ansible-core apache2-utils bsdextrautils docker.io docker-registry fish galera-4 glewlwyd
+    libfaketime man-db
+    nodejs ovmf python3 python3-aiosmtpd python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server
     rsync systemd wget zsh"
 
 [ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"

@@ -45,6 +45,7 @@ enum ImportRules {
         // Kits
         .init("ArgumentKit", "Sources/ArgumentKit", .pure, ["TextKit"]),
         .init("PasswordKit", "Sources/PasswordKit", .kit, ["CCrypt", "ErrorKit"]),
+        .init("JOSEKit", "Sources/JOSEKit", .kit, ["CJOSE", "ErrorKit", "TextKit"]),
         .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
@@ -126,7 +127,8 @@ enum ImportRules {
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
-                "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
+                "HTTPClientKit", "HTTPTypes", "JOSEKit", "LoopKit", "MailKit", "OpenStackKit",
+                "PackerKit",
                 "PasswordKit", "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
                 "YAMLKit",
@@ -144,7 +146,8 @@ enum ImportRules {
             "aibuild", "Sources/aibuild", .outer,
             [
                 "AgentCore", "ArgumentKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit",
-                "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates", "TextKit",
+                "HTTPServerKit", "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates",
+                "TextKit",
                 "YAMLKit",
             ]),
 
