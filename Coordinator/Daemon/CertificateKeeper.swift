@@ -18,6 +18,8 @@ final class CertificateKeeper: Sendable {
     }
 
     private let files: TLSIdentityFiles
+    /// As clients reach the coordinator; `nil` if nobody says.
+    private let host: String?
     private let state: Mutex<State>
 
     /// Whole files are compared, as a link on the way to them may change and nothing else. They
@@ -26,25 +28,26 @@ final class CertificateKeeper: Sendable {
     /// Time enough to order one. What renews by itself did so weeks before.
     private static let warningDays: Int64 = 14
 
-    init(_ files: TLSIdentityFiles) throws(HTTPServerError) {
+    init(_ files: TLSIdentityFiles, host: String?) throws(HTTPServerError) {
         self.files = files
+        self.host = host
         state = Mutex(State(identity: try files.read()))
     }
 
     var identity: TLSIdentity { state.withLock(\.identity) }
 
-    /// From now on the server shows what the files have.
-    func watch(_ server: HTTPServer) throws(SystemError) {
+    /// From now on the servers show what the files have.
+    func watch(_ servers: [HTTPServer]) throws(SystemError) {
         try OwnThread.start { [self] in
             while true {
                 say()
                 Signals.waitBlocking(SIGHUP, seconds: Self.lookSeconds)
-                look(server)
+                look(servers)
             }
         }
     }
 
-    private func look(_ server: HTTPServer) {
+    private func look(_ servers: [HTTPServer]) {
         let found = Result { () throws(HTTPServerError) in try files.read() }
         state.withLock { state in
             switch found {
@@ -52,7 +55,7 @@ final class CertificateKeeper: Sendable {
                 state.failure = nil
                 guard identity != state.identity else { return }
                 state.identity = identity
-                server.use(identity)
+                for server in servers { server.use(identity) }
                 Logger("coordinator").info(
                     "uses the renewed certificate \(files.certificate), which expires on "
                         + Self.day(identity))
@@ -79,8 +82,16 @@ final class CertificateKeeper: Sendable {
                     "The API goes on with its certificate of before: \($0)",
                     remedy: "Correct the files of api.tls in coordinator.yml: they are read again "
                         + "within \(Self.lookSeconds) s")
-            }, age(of: identity),
+            }, age(of: identity), host.flatMap { stranger($0, identity) },
         ].compactMap(\.self)
+    }
+
+    private func stranger(_ host: String, _ identity: TLSIdentity) -> SetupProblem? {
+        guard !identity.names(host) else { return nil }
+        return SetupProblem(
+            "The certificate \(files.certificate) is not for \(host), the host of api.url, so that "
+                + "clients refuse this coordinator",
+            remedy: "Use a certificate for \(host), or a name that it has as api.url")
     }
 
     private func age(of identity: TLSIdentity) -> SetupProblem? {

@@ -35,6 +35,17 @@ static inline int aib_tls_check(
   return code;
 }
 
+// Whether the first certificate of a chain in PEM is for the host, a name or an address.
+static inline int aib_tls_names(const void *chain, size_t chain_bytes, const char *host) {
+  gnutls_datum_t chain_datum = aib_tls_datum(chain, chain_bytes);
+  gnutls_x509_crt_t first;
+  if (gnutls_x509_crt_init(&first) < 0) return 0;
+  int is_for = gnutls_x509_crt_import(first, &chain_datum, GNUTLS_X509_FMT_PEM) >= 0 &&
+               gnutls_x509_crt_check_hostname(first, host);
+  gnutls_x509_crt_deinit(first);
+  return is_for;
+}
+
 // Gives one handshake copies of chain and key, which GnuTLS frees; 0, or -1 if it is to fail.
 static inline int aib_tls_give(
     const void *chain, size_t chain_bytes, const void *key, size_t key_bytes,

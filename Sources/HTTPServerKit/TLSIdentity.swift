@@ -21,6 +21,12 @@ public struct TLSIdentity: Sendable, Hashable {
         expiresUnixSeconds = Int64(expires)
     }
 
+    /// Whether the certificate is for the host, which may be an address, as in a URL.
+    public func names(_ host: String) -> Bool {
+        let bare = host.utf8.first == UInt8(ascii: "[") ? String(host.dropFirst().dropLast()) : host
+        return aib_tls_names(chain, chain.count, bare) != 0
+    }
+
     private static func problem(_ code: Int32) -> String {
         switch code {
         case GNUTLS_E_CERTIFICATE_KEY_MISMATCH: "the certificate is not that of the key"

@@ -42,6 +42,25 @@ import Testing
         #expect(try await change(#"{"role":"viewer"}"#) == 404)
     }
 
+    @Test("The last administrator does not lock everybody out; root on the machine may")
+    func lastAdministrator() async throws {
+        let anna = try await farm.token(of: .administrator)
+        let name = await farm.store.accessRecords().principals[0].name
+        let path = "/api/v1/users/\(name)"
+        for form in [#"{"role":"viewer"}"#, #"{"disabled":true}"#] {
+            let answer = try await farm.ask("PUT", path, form, token: anna)
+            #expect(answer.status == 409 && answer.text.contains("the last administrator"))
+        }
+        #expect(try await farm.ask("DELETE", path, token: anna).status == 409)
+        try await farm.add("bert", .administrator)
+        _ = try await farm.ask("PUT", "/api/v1/users/bert", #"{"disabled":true}"#, token: anna)
+        #expect(try await farm.ask("DELETE", path, token: anna).status == 409, "bert cannot")
+        _ = try await farm.ask("PUT", "/api/v1/users/bert", #"{"disabled":false}"#, token: anna)
+        #expect(try await farm.ask("DELETE", path, token: anna).status == 204)
+        let last = try await farm.ask("DELETE", "/api/v1/users/bert", token: API.token)
+        #expect(last.status == 204, "the machine's own token")
+    }
+
     @Test(
         "A user that cannot be is refused with what is wrong",
         arguments: [
@@ -108,6 +127,8 @@ import Testing
             #expect(answer.status == 403, "\(method) \(path)")
             #expect(answer.text.contains("does not manage the account"), "\(answer.text)")
         }
+        let others = try await farm.ask("GET", "/api/v1/tokens?user=bert", token: session)
+        #expect(others.status == 403, "an empty list would look as if bert had none")
         // A limit that is mistyped is not left out.
         let typo = try await make(#"{"name":"z","right":["view"]}"#, token: session)
         #expect(typo.status == 400 && typo.text.contains("right"), "\(typo.text)")

@@ -62,6 +62,9 @@ enum AccountRoutes {
         let caller = try api.caller(request)
         let all = api.ports.directory.records.tokens
         guard caller.rights.contains(.administer) else {
+            if let user = request.query["user"], user != caller.name {
+                throw AccessControl.forbidden("Others' tokens are listed by administrators")
+            }
             return all.filter { $0.principal == caller.name }
         }
         return request.query["user"].map { user in all.filter { $0.principal == user } } ?? all

@@ -41,6 +41,7 @@ public struct Users: Sendable {
         user.changedMilliseconds = ports.clock.unixMilliseconds()
         user.changedBy = actor
         if let problem = user.problem { throw Refusal(problem) }
+        if user.role != .administrator || user.isDisabled { try checkNotLast(known, actor) }
         if form.password != nil { try checkPassword(isOf: name) }
         if (form.role ?? known.role, form.teams ?? known.teams) != (known.role, known.teams),
             known.source != .local
@@ -68,8 +69,25 @@ public struct Users: Sendable {
 
     /// With the user's tokens and sessions.
     public func removeUser(_ name: String, by actor: String) async throws {
+        if let known = directory.principal(name) { try checkNotLast(known, actor) }
         try await changes.apply(.removePrincipal(name))
         try await ports.audit(actor, "user.remove", name)
+    }
+
+    /// Somebody must be left who can undo it; on the coordinator's machine, root always can.
+    private func checkNotLast(_ user: Principal, _ actor: String) throws {
+        func isAdministrator(_ user: Principal) -> Bool {
+            user.role == .administrator && !user.isDisabled
+        }
+        guard actor != Caller.localName, isAdministrator(user),
+            !directory.records.principals.contains(where: {
+                $0.name != user.name && isAdministrator($0)
+            })
+        else { return }
+        throw Refusal(
+            .conflict,
+            "\(user.name) is the last administrator: make another one first (aibuild user add NAME "
+                + "--role administrator)")
     }
 
     func checkRoom() throws {
