@@ -11,14 +11,17 @@ public struct API: Sendable {
     private let hooks: [HookSource]
     private let ids: any IDSource
     private let standby: Standby
+    private var entrance = Entrance.whole
 
     public init(_ context: APIContext) {
         ids = context.ports.ids
         let nearMiss = NearMiss(ports: context.ports)
         var router = Router(
-            strictPrefix: "/api/", explain: { await Self.explain($0, $1, nearMiss) },
+            strictPrefix: "/api/", explain: { await Self.explain($0, $1, nearMiss, context) },
             present: ProblemPage.response)
         SignInRoutes.add(to: &router, context)
+        BrowserSignInRoutes.add(to: &router, context)
+        CommandLineRoutes.add(to: &router, context)
         AccountRoutes.add(to: &router, context)
         AccountPage.add(to: &router, context)
         AuditRoutes.add(to: &router, context)
@@ -50,13 +53,27 @@ public struct API: Sendable {
         standby = Standby(standing: context.standing)
     }
 
+    /// The same, of which an address serves a part.
+    public func serving(_ entrance: Entrance) -> API {
+        var api = self
+        api.entrance = entrance
+        return api
+    }
+
     /// Method, pattern and query of every route; a test compares them with docs/api.md.
     public var table: [(method: String, pattern: String, query: RouteQuery)] { router.table }
 
     /// The answer to a request that is not served, by its headers alone; `nil` if it is served. A
     /// server asks before it reads the body.
     public func refusal(of request: HTTPRequest) -> HTTPResponse? {
-        access.refusal(of: request, route: router.route(of: request), hooks: hooks).map {
+        guard entrance.serves(request.path) else {
+            return Self.response(
+                .notFound("This address does not serve \(request.path)"), to: request)
+        }
+        if entrance == .monitoring {
+            return access.refusal(ofUnsigned: request).map { Self.response($0, to: request) }
+        }
+        return access.refusal(of: request, route: router.route(of: request), hooks: hooks).map {
             $0.status == 401 && SignInPage.isForPerson(request)
                 ? SignInPage.redirect(from: request) : Self.response($0, to: request)
         }
@@ -76,7 +93,10 @@ public struct API: Sendable {
     /// Checks the headers again: what is called without a server is guarded as well.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         if let refusal = refusal(of: request) { return refusal }
-        if let elsewhere = await standby.response(to: request) { return Self.inert(elsewhere) }
+        // What is monitored is this coordinator, not the one that leads.
+        if entrance != .monitoring, let elsewhere = await standby.response(to: request) {
+            return Self.inert(elsewhere)
+        }
         let id = String(ids.randomToken().description.prefix(16))
         let caller = access.caller(of: request)
         let origin = AuditOrigin(
@@ -105,7 +125,7 @@ public struct API: Sendable {
     }
 
     private static func explain(
-        _ error: any Error, _ request: HTTPRequest, _ nearMiss: NearMiss
+        _ error: any Error, _ request: HTTPRequest, _ nearMiss: NearMiss, _ context: APIContext
     ) async -> Problem {
         switch error {
         case let refusal as Refusal:
@@ -122,7 +142,7 @@ public struct API: Sendable {
             return .unprocessable(fault.description)
         case let fault as WebRootFault:
             return .unavailable(fault.description)
-        case let fault as SignInFault: return SignInRoutes.problem(fault)
+        case let fault as SignInFault: return SignInRoutes.problem(fault, context)
         case let fault as PasswordFault:
             return .unavailable(fault.description, retryAfterSeconds: 5)
         case let fault as HostFault:

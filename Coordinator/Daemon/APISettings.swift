@@ -17,6 +17,16 @@ struct APISettings {
     private(set) var certificate: TLSIdentityFiles?
     private(set) var proxies = TrustedProxies()
     private(set) var access = AccessSettings()
+    /// What has an address of its own as well.
+    private(set) var entrances: [Entrance: Address] = [:]
+
+    /// Where something is served.
+    struct Address {
+        var listen: String
+        var port: Int
+        /// Plain HTTP even if there is a certificate.
+        var isPlain = false
+    }
 
     var secretFiles: [String] { [certificate?.key].compactMap(\.self) }
 
@@ -42,7 +52,13 @@ struct APISettings {
         if isInsecure, certificate != nil {
             throw yaml.error("insecure", "is for plain HTTP: remove it, as there is tls")
         }
-        guard isInsecure || certificate != nil || isLoopback else {
+        if let given = try yaml.takeIfPresent("metrics", .mapping) {
+            entrances[.monitoring] = try address(given, .monitoring)
+        }
+        if let given = try yaml.takeIfPresent("images", .mapping) {
+            entrances[.images] = try address(given, .images)
+        }
+        guard isInsecure || certificate != nil || isLoopback(listen) else {
             throw yaml.error(
                 "listen",
                 "other machines reach \(listen), and without TLS the token and all logs cross the "
@@ -73,13 +89,37 @@ struct APISettings {
 
     private static var network: YAMLType<String> {
         .string.checked { text in
-            IPNetwork(text) == nil
+            if text.hasSuffix("/0") {
+                return "\(text) is everybody, who could then claim any address: name the proxies"
+            }
+            return IPNetwork(text) == nil
                 ? "expected an address or network such as 10.1.2.3, 10.20.0.0/16 or 2001:db8::/32"
                 : nil
         }
     }
 
-    private var isLoopback: Bool { Authority(host(of: listen))?.isLoopback ?? false }
+    private func address(_ yaml: YAMLMapping, _ entrance: Entrance) throws -> Address {
+        var address = Address(
+            listen: try yaml.take("listen", .string, default: listen),
+            port: try yaml.take("port", .int(0...65535)))
+        address.isPlain = try yaml.take("insecure", .bool, default: false)
+        guard address.isPlain || certificate != nil || isLoopback(address.listen) else {
+            throw yaml.error(
+                "listen",
+                "other machines reach \(address.listen), where \(Self.words(entrance)) would cross "
+                    + "the network in clear. Set api.tls to a certificate, or accept it: "
+                    + "insecure: true")
+        }
+        return address
+    }
+
+    private static func words(_ entrance: Entrance) -> String {
+        entrance == .images ? "images" : "metrics"
+    }
+
+    private func isLoopback(_ address: String) -> Bool {
+        Authority(host(of: address))?.isLoopback ?? false
+    }
 
     /// As in a URL.
     private func host(of address: String) -> String {

@@ -35,7 +35,7 @@ struct Configuration {
     /// Whose modes are looked at.
     var secretFiles: [String] = []
     var imageRemover: RemovalProgram?
-    private(set) var identities: (any IdentityProvider)?
+    private(set) var signIn = SignInSettings()
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
@@ -89,11 +89,14 @@ struct Configuration {
         secretSources = try Self.secrets(yaml)
         notifications = try NotificationSettings(yaml, rabbitMQ?.endpoint)
         imageRemover = try RemoteImageSettings.remover(of: yaml)
-        identities = try SignInSettings.provider(of: yaml)
+        if let given = try yaml.takeIfPresent("sign_in", .mapping) {
+            signIn = try SignInSettings(given, url: api.url)
+            secretFiles += signIn.secretFiles
+        }
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
                 "grace", .durationSeconds, default: retentionGraceSeconds)
-            retention = try Self.retention(given)
+            retention = try RetentionSettings.policy(given)
         }
         if let given = try yaml.takeIfPresent("limits", .mapping) {
             let seconds = try given.take(
@@ -110,24 +113,6 @@ struct Configuration {
             IPv4Network(text) == nil
                 ? "expected an IPv4 network such as 10.20.0.0/16, or an address" : nil
         }
-    }
-
-    private static func retention(_ yaml: YAMLMapping) throws -> RetentionPolicy {
-        var policy = RetentionPolicy()
-        policy.goodImages = try yaml.take(
-            "good_images", .int(RetentionPolicy.Bounds.goodImages), default: policy.goodImages)
-        policy.failedDays = try yaml.take(
-            "failed_days", .int(RetentionPolicy.Bounds.failedDays), default: policy.failedDays)
-        policy.unpublishedDays = try yaml.take(
-            "unpublished_days", .int(RetentionPolicy.Bounds.unpublishedDays),
-            default: policy.unpublishedDays)
-        policy.minimumFreeBytes = try yaml.take(
-            "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
-        policy.auditDays = try yaml.take(
-            "audit_days", .int(RetentionPolicy.Bounds.auditDays), default: policy.auditDays)
-        policy.historyDays = try yaml.take(
-            "history_days", .int(RetentionPolicy.Bounds.historyDays), default: policy.historyDays)
-        return policy
     }
 
     private static func database(_ yaml: YAMLMapping) throws -> SQLLocation {

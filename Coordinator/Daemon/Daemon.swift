@@ -50,7 +50,9 @@ enum Daemon {
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
         let settings = configuration.api
-        let certificate = try settings.certificate.map { try CertificateKeeper($0) }
+        let certificate = try settings.certificate.map {
+            try CertificateKeeper($0, host: settings.ownURL.flatMap { Authority(url: $0)?.host })
+        }
         let store = try await SQLStore.open(
             configuration.location, keys: configuration.sealingKeys(),
             say: { Logger("store").warning($0) })
@@ -77,8 +79,7 @@ enum Daemon {
                 webRoot: configuration.webRoot, logs: shared + "/logs",
                 templates: shared + "/templates", store: store), limits: configuration.limits)
         ports.plugins = plugins
-        ports.passwords = try YescryptPasswords()
-        ports.identities = configuration.identities
+        try addSignIn(configuration.signIn, to: &ports)
         addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
@@ -95,13 +96,13 @@ enum Daemon {
                 access: try configuration.access(ports.directory), url: settings.ownURL,
                 version: version, templateSchema: TemplateKeys.schema))
         let gate = RequestGate()
-        let server = server(settings, certificate, gate, api)
-        // The port first: a second coordinator on this machine fails here, before it touches a
+        let servers = APIServers(settings, certificate, gate, api)
+        // The ports first: a second coordinator on this machine fails here, before it touches a
         // build.
-        try server.start()
-        try certificate?.watch(server)
+        try servers.start()
+        try certificate?.watch(servers.encrypted)
         let life = ServiceLife(
-            coordinator: coordinator, leadership: leadership, server: server, gate: gate,
+            coordinator: coordinator, leadership: leadership, servers: servers, gate: gate,
             store: store, settings: settings)
         let standby = Task { await ports.directory.keepCurrent(store, leadership.isLeading) }
         let campaign = Task { await leadership.run(onReady: { await life.begin() }) }
@@ -123,17 +124,11 @@ extension Daemon {
         print("\(options.file ?? "The default configuration") is sound")
     }
 
-    private static func server(
-        _ settings: APISettings, _ certificate: CertificateKeeper?, _ gate: RequestGate, _ api: API
-    ) -> HTTPServer {
-        HTTPServer(
-            host: settings.listen, port: UInt16(settings.port), tls: certificate?.identity,
-            proxies: settings.proxies, portSetting: "--port or api.port",
-            refusal: { gate.refusal(of: $0) ?? api.refusal(of: $0) },
-            oversized: { api.response(toOversized: $0) }
-        ) { request in
-            if let refusal = gate.refusal(of: request) { return refusal }
-            return await api.respond(to: request)
+    private static func addSignIn(_ settings: SignInSettings, to ports: inout Ports) throws {
+        ports.passwords = try YescryptPasswords()
+        ports.identities = settings.keystone
+        ports.browserIdentities = settings.openID.map { [clock = ports.clock] in
+            OpenIDProvider($0, clock: clock)
         }
     }
 

@@ -10,7 +10,7 @@ import SystemdKit
 struct ServiceLife {
     let coordinator: Coordinator
     let leadership: Leadership
-    let server: HTTPServer
+    let servers: APIServers
     let gate: RequestGate
     let store: SQLStore
     let settings: APISettings
@@ -19,10 +19,10 @@ struct ServiceLife {
     /// is a standby.
     func begin() async {
         gate.open()
-        let url = settings.url(host: settings.listen, port: Int(server.boundPort))
+        let url = settings.url(host: settings.listen, port: Int(servers.main.boundPort))
         Logger("coordinator").info("serving \(url)")
         await ServiceManager.ready("serving \(url)")
-        let probe = HealthProbe(coordinator: coordinator, server: server, settings: settings)
+        let probe = HealthProbe(coordinator: coordinator, server: servers.main, settings: settings)
         Watchdog.start { await probe.isAlive() }
     }
 
@@ -34,7 +34,7 @@ struct ServiceLife {
         gate.close()
         await coordinator.stop()
         await leadership.keeper.resign()
-        await server.stop()
+        await servers.stop()
         await store.close()
         log.info("stopped")
     }

@@ -27,6 +27,7 @@ public struct Leader: Sendable {
     public let users: Users
     public let tokens: Tokens
     public let signIns: SignIns
+    public let browserSignIns: BrowserSignIns
     public let notifications: Notifications
     /// Records the reports of the original AIBuild's jobs.
     public let historic: any HistoricWriter
@@ -56,6 +57,7 @@ public struct Leader: Sendable {
         users = Users(ports: ports, changes: access, turns: turns)
         tokens = Tokens(ports: ports, changes: access)
         signIns = SignIns(ports: ports, changes: access, turns: turns, users: users)
+        browserSignIns = BrowserSignIns(signIns)
         accessUpkeep = AccessUpkeep(access)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
         schedules = Schedules(ports: ports, store: store)

@@ -48,6 +48,8 @@ public struct Ports: Sendable {
     public var passwords: (any PasswordHashing)?
     /// `nil`: only this coordinator's own users sign in.
     public var identities: (any IdentityProvider)?
+    /// `nil`: nobody is signed in elsewhere.
+    public var browserIdentities: (any BrowserIdentityProvider)?
     public var limits: ServiceLimits
 
     public init(

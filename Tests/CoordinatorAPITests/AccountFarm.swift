@@ -14,13 +14,14 @@ struct AccountFarm {
 
     init(
         _ settings: AccessSettings = AccessSettings(),
-        identities: (any IdentityProvider)? = nil
+        identities: (any IdentityProvider)? = nil,
+        browsers: (any BrowserIdentityProvider)? = nil
     ) async throws {
         let epoch = try await store.lead()
         leader = store.leading(epoch)
         api = try await API.leading(
             store, epoch: epoch, templates: AnyTemplates(), ids: CountingIDs(), clock: clock,
-            settings: settings, identities: identities)
+            settings: settings, identities: identities, browsers: browsers)
     }
 
     func request(
@@ -69,6 +70,16 @@ struct AccountFarm {
         let answer = try await ask(
             "POST", "/api/v1/sign-in", #"{"name":"\#(name)","password":"\#(Self.password)"}"#)
         return try Self.token(answer)
+    }
+
+    /// The cookie of a browser in which the token's user is signed in.
+    func session(token: String) async throws -> String {
+        let made = try await ask("POST", "/api/v1/sign-in-codes", token: token)
+        guard let code = made.text.firstMatch(of: /code=([0-9a-f]+)/)?.output.1 else {
+            throw Failure("no code: \(made.text)")
+        }
+        let answer = try await ask("GET", "/sign-in?code=\(code)")
+        return String((answer.headers["Set-Cookie"] ?? "").prefix { $0 != ";" })
     }
 
     static func token(_ answer: Answer) throws -> String {

@@ -156,13 +156,15 @@ extension API {
         templates: any TemplateLibrary = NoTemplates(),
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil,
         ids: any IDSource = StoppedClock(), clock: (any TimeSource)? = nil,
-        settings: AccessSettings = AccessSettings(), identities: (any IdentityProvider)? = nil
+        settings: AccessSettings = AccessSettings(), identities: (any IdentityProvider)? = nil,
+        browsers: (any BrowserIdentityProvider)? = nil
     ) async throws -> API {
         var ports = Ports.empty(
             store, logs: logs, sheets: sheets, clock: clock ?? StoppedClock())
         ports.ids = ids
         ports.passwords = InMemoryPasswords()
         ports.identities = identities
+        ports.browserIdentities = browsers
         ports.templates = templates
         ports.templateServer = templateServer
         ports.hooks = hooks ?? (templateServer == nil ? [] : [StillServer.hook])

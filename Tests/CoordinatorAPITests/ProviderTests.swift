@@ -15,7 +15,7 @@ final class ListedPeople: IdentityProvider {
 
     func set(_ name: String, _ role: Role?, teams: [String] = []) {
         let identity = ProvidedIdentity(
-            role: role, teams: teams, has: ["a", "b"], accepted: ["c", "d"])
+            name: name, role: role, teams: teams, has: ["a", "b"], accepted: ["c", "d"])
         people.withLock { $0[name] = (AccountFarm.password, identity) }
     }
 

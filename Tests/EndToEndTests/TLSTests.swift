@@ -144,11 +144,17 @@ import Testing
                 ("{listen: \"::\"}", ["insecure: true"]),
                 ("{listen: \"\"}", ["insecure: true"]),
                 (
+                    "{metrics: {listen: 10.1.2.3, port: 1}}",
+                    ["key 'api.metrics.listen'", "insecure: true"]
+                ),
+                ("{images: {listen: 10.1.2.3}}", ["'api.images.port'"]),
+                (
                     "{tls: {certificate_file: \(pem), key_file: \(key)}}",
                     [pem, key, "the certificate is not that of the key"]
                 ),
                 ("{tls: {certificate_file: \(pem)}}", ["api.tls.key_file"]),
                 ("{tls: {certificate_file: /x.pem, key_file: \(key)}}", ["/x.pem"]),
+                ("{trusted_proxies: [0.0.0.0/0]}", ["api.trusted_proxies", "everybody"]),
                 ("{trusted_proxies: [10.0.0.1/8]}", ["api.trusted_proxies", "10.20.0.0/16"]),
             ] {
                 try Files.replace(farm.configPath, with: Array("api: \(api)\n".utf8))
@@ -160,6 +166,7 @@ import Testing
                 try Files.remove("\(farm.folder)/check.log")
             }
             for api in [
+                "{metrics: {listen: 10.1.2.3, port: 1, insecure: true}}",
                 "{listen: 0.0.0.0, insecure: true}", "{listen: \"::1\"}", "{listen: localhost}",
                 "{listen: 127.0.0.2}", "{trusted_proxies: [10.0.0.1, \"2001:db8::/32\"]}",
             ] {
@@ -169,6 +176,74 @@ import Testing
                     logPath: "\(farm.folder)/good.log")
                 #expect(try await program.exit() == .exited(0), "\(api): \(program.log)")
             }
+        }
+    }
+
+    @Test("A certificate that is not for the host of api.url is told before clients refuse it")
+    func strangeName() async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let certificates = folder.path + "/c"
+        _ = try await TestCertificates(in: certificates)
+        try await place("\(certificates)/server", in: certificates)
+        for (host, isNamed) in [
+            ("127.0.0.1", true), ("localhost", true), ("[::1]", false), ("builds.test", false),
+            ("192.0.2.1", false),
+        ] {
+            let setup = Farm.Setup {
+                $0.hosts = 0
+                $0.authorities = certificates + "/ca.pem"
+                $0.apiKeys = [
+                    "url: \"https://\(host):9753\"",
+                    "tls: {certificate_file: \(certificates)/api.pem, "
+                        + "key_file: \(certificates)/api.key}",
+                ]
+            }
+            try await withFarm(setup) { farm in
+                let found = FarmClient.text(try await farm.api.get("/api/v1/setup"))
+                #expect(found.contains("is not for \(host)") != isNamed, "\(host): \(found)")
+            }
+        }
+    }
+
+    @Test("Metrics and images have addresses of their own, which serve nothing else")
+    func entrances() async throws {
+        let (metrics, images) = (try LoopbackPort.free(), try LoopbackPort.free())
+        let setup = Farm.Setup {
+            $0.hosts = 0
+            $0.apiKeys = ["metrics: {port: \(metrics)}", "images: {port: \(images)}"]
+        }
+        try await withFarm(setup) { farm in
+            let root = farm.webRoot + "/images"
+            try Files.makeFolder(root)
+            try Files.replace(root + "/list", with: "an image".utf8)
+            func get(_ port: UInt16, _ path: String, _ words: String...) async throws -> String {
+                let output = try await Command(
+                    ["curl", "-sS", "-i", "--max-time", "20"] + words
+                        + ["http://127.0.0.1:\(port)\(path)"],
+                    environment: Command.minimalEnvironment
+                ).run(timeoutSeconds: 30)
+                return output.stdoutText
+            }
+            let read = try await get(metrics, "/metrics")
+            #expect(read.contains(" 200 ") && read.contains("aibuild_unusable_rows"), "\(read)")
+            for path in ["/healthz", "/readyz"] {
+                #expect(try await get(metrics, path).contains(" 200 "))
+            }
+            // Through the browser of somebody who reaches the address.
+            #expect(try await get(metrics, "/metrics", "-H", "Host: evil.test").contains(" 421 "))
+            #expect(try await get(metrics, "/metrics", "-X", "POST").contains(" 404 "))
+            #expect(try await get(images, "/images/list").contains("an image"))
+            let token = ["-H", "Authorization: Bearer \(farm.token ?? "")"]
+            for (port, path) in [
+                (metrics, "/api/v1/hosts"), (metrics, "/images/list"), (metrics, "/"),
+                (images, "/metrics"), (images, "/api/v1/hosts"), (images, "/sign-in"),
+                (images, "/images/../api/v1/hosts"),
+            ] {
+                let answer = try await get(port, path, "--path-as-is", token[0], token[1])
+                #expect(answer.contains(" 404 ") || answer.contains(" 400 "), "\(answer)")
+            }
+            #expect(try await farm.api.get("/metrics").status == 200, "here as before")
         }
     }
 

@@ -210,7 +210,7 @@ import Testing
             for store in stores { await store.close() }
             let database = try await SQLDatabase.open(location)
             let rows = try await database.query("SELECT version FROM schema_version")
-            #expect(try rows.map { try $0.int("version") }.sorted() == Array(1...20))
+            #expect(try rows.map { try $0.int("version") }.sorted() == Array(1...21))
             await database.close()
         }
     }

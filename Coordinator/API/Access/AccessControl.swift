@@ -62,6 +62,12 @@ public struct AccessControl: Sendable {
         }
     }
 
+    /// Where nobody signs in: a page of another site still reads nothing through a browser there.
+    func refusal(ofUnsigned request: HTTPRequest) -> Problem? {
+        guard !request.isChange else { return .notFound("This address serves no changes") }
+        return request.path == "/metrics" ? names.refusal(of: request) : nil
+    }
+
     private func refusal(of request: HTTPRequest, _ right: Right) -> Problem? {
         guard let caller = caller(of: request) else { return unauthorized(request) }
         guard let obstacle = caller.obstacle(right) else { return nil }
@@ -88,7 +94,7 @@ public struct AccessControl: Sendable {
         }
         // A browser adds the cookie to whatever any page sends, so a change must also say that it
         // comes from a page of this coordinator.
-        if let session = SessionCookie.value(in: request),
+        if let session = BrowserCookie.session.value(in: request),
             let caller = directory.caller(session: session)
         {
             return !request.isChange || request.isOfOwnPage ? caller : nil

@@ -41,6 +41,8 @@ enum RouteNeeds {
             [
                 "GET \(StatusRoutes.schemaPath)", "GET \(BadgeRoutes.prefix){name}",
                 "GET /sign-in", "POST /sign-in", "POST /api/v1/sign-in", "GET /static/{name}",
+                "GET \(BrowserSignInRoutes.path)", "GET \(BrowserSignInRoutes.path)/callback",
+                "POST /api/v1/sign-in/code",
             ]
         ),
         (
@@ -53,7 +55,8 @@ enum RouteNeeds {
         (
             .account,
             [
-                "GET /account", "POST /account/tokens/{id}/revoke", "POST /api/v1/sign-in-codes",
+                "GET /account", "GET \(CommandLineRoutes.path)", "POST \(CommandLineRoutes.path)",
+                "POST /account/tokens/{id}/revoke", "POST /api/v1/sign-in-codes",
                 "POST /api/v1/account/password", "GET /api/v1/tokens", "POST /api/v1/tokens",
                 "DELETE /api/v1/tokens/{id}",
             ]

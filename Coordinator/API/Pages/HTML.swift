@@ -41,12 +41,15 @@ enum HTML {
             html, type: "text/html; charset=utf-8",
             headers: [
                 // Guest output is untrusted: no inline script can run whatever slips through.
-                "Content-Security-Policy":
-                    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                    + "img-src 'self' data:; base-uri 'none'; form-action 'self'; "
-                    + "frame-ancestors 'none'",
+                "Content-Security-Policy": policy(formsTo: "'self'"),
                 "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
             ])
+    }
+
+    static func policy(formsTo addresses: String) -> String {
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+            + "img-src 'self' data:; base-uri 'none'; form-action \(addresses); "
+            + "frame-ancestors 'none'"
     }
 
     static func buildLink(_ id: String, _ guestOS: String, _ number: Int) -> String {

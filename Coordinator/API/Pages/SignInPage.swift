@@ -1,3 +1,5 @@
+import CoordinatorCore
+import CoordinatorService
 import HTTPTypes
 import TextKit
 
@@ -7,15 +9,21 @@ enum SignInPage {
     ///   - to: where the person wanted to go.
     ///   - problem: why the last try was refused.
     static func response(
-        to: String?, name: String? = nil, problem: Problem? = nil
+        _ api: APIContext, to: String?, name: String? = nil, problem: Problem? = nil
     ) -> HTTPResponse {
+        let elsewhere =
+            api.ports.browserIdentities.map {
+                let to = PercentCoding.encode(ownPath(to))
+                return "<p><a class=\"button\" href=\"\(BrowserSignInRoutes.path)?to=\(to)\">"
+                    + "Sign in by \(HTML.escape($0.label))</a></p>"
+            } ?? ""
         let why =
             problem.map {
                 "<p class=\"problem\" role=\"alert\">\(HTML.escape($0.detail)). "
                     + "\(HTML.escape($0.remedy ?? "")).</p>"
             } ?? ""
         let body = """
-            <h1>Sign in</h1>\(why)
+            <h1>Sign in</h1>\(why)\(elsewhere)
             <form class="sign-in" method="post" action="/sign-in">
             <label>Name <input name="name" autocomplete="username" required autofocus
             value="\(HTML.escape(name ?? ""))"></label>

@@ -10,7 +10,7 @@ enum SignInRoutes {
         router.on("GET", "/sign-in") { request, _ in
             // What only looks at links must not use them up.
             guard let code = request.query["code"], request.method == "GET" else {
-                return SignInPage.response(to: request.query["to"])
+                return SignInPage.response(api, to: request.query["to"])
             }
             // Else a link on another site would sign a person in as somebody else.
             if let site = request.headers["Sec-Fetch-Site"],
@@ -30,7 +30,8 @@ enum SignInRoutes {
                     form["name"] ?? "", form["password"] ?? "", address: request.remoteAddress)
                 return try await openSession(of: user.name, request, api, to: to)
             } catch let fault as SignInFault {
-                return SignInPage.response(to: to, name: form["name"], problem: problem(fault))
+                return SignInPage.response(
+                    api, to: to, name: form["name"], problem: problem(fault, api))
             }
         }
         router.on("POST", "/sign-out") { request, _ in
@@ -39,7 +40,7 @@ enum SignInRoutes {
                 status: 303,
                 headers: [
                     "Location": "/sign-in", "Cache-Control": "no-store",
-                    "Set-Cookie": SessionCookie.removal(isSecure: api.isSecure(request)),
+                    "Set-Cookie": BrowserCookie.session.removal(isSecure: api.isSecure(request)),
                 ])
         }
         router.on("POST", "/api/v1/sign-in-codes") { request, _ in
@@ -56,16 +57,22 @@ enum SignInRoutes {
             let form = try request.decode(Form.self)
             let user = try await api.leader().signIns.signIn(
                 form.name, form.password, address: request.remoteAddress)
-            let caller = Caller(
-                name: user.name, way: .nobody, role: user.role, teams: user.teams)
-            let (secret, token) = try await api.leader().tokens.add(
-                TokenForm(name: form.tokenName ?? "sign-in", days: form.days), .login, for: caller)
-            return try .json(NewTokenView(token: secret, APITokenView(token)), status: 201)
+            return try await newToken(of: user, form.tokenName, form.days, api.leader())
         }
         router.on("POST", "/api/v1/sign-out", query: ["everywhere"]) { request, _ in
             try await signOut(request, api)
             return .empty
         }
+    }
+
+    /// For a command line, which stands for its user.
+    static func newToken(
+        of user: Principal, _ name: String?, _ days: Int?, _ leader: Leader
+    ) async throws -> HTTPResponse {
+        let caller = Caller(name: user.name, way: .nobody, role: user.role, teams: user.teams)
+        let (secret, token) = try await leader.tokens.add(
+            TokenForm(name: name ?? "sign-in", days: days), .login, for: caller)
+        return try .json(NewTokenView(token: secret, APITokenView(token)), status: 201)
     }
 
     private struct Form: Decodable {
@@ -98,13 +105,9 @@ enum SignInRoutes {
         // Always a new one: a session that a stranger put into the browser is not taken over.
         let session = try await api.leader().signIns.openSession(
             of: name, address: request.remoteAddress)
-        return HTTPResponse(
-            status: 303,
-            headers: [
-                "Location": SignInPage.ownPath(to),
-                "Set-Cookie": SessionCookie.header(session, isSecure: api.isSecure(request)),
-                "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
-            ])
+        return BrowserSignInRoutes.redirect(
+            to: SignInPage.ownPath(to),
+            cookies: [BrowserCookie.session.header(session, isSecure: api.isSecure(request))])
     }
 
     /// Ends the session, or revokes the token, that the request has; with `everywhere`, all
@@ -125,12 +128,15 @@ enum SignInRoutes {
         }
     }
 
-    static func problem(_ fault: SignInFault) -> Problem {
+    static func problem(_ fault: SignInFault, _ api: APIContext) -> Problem {
         switch fault {
         case .wrong:
             .unauthorized(
                 "The name or the password is wrong",
-                remedy: "An administrator can set a new password: aibuild user passwd NAME")
+                remedy: "An administrator can set a new password: aibuild user passwd NAME"
+                    + (api.ports.browserIdentities.map {
+                        ". Who has an account at \($0.label): aibuild login --browser"
+                    } ?? ""))
         case .disabled:
             .forbidden(
                 "The password is right, but the account is disabled",
@@ -141,6 +147,14 @@ enum SignInRoutes {
                     + "\(list(has)); accepted is \(list(accepted))",
                 remedy: "Ask for one of the accepted ones, or an administrator of this coordinator "
                     + "to accept another (sign_in in coordinator.yml)")
+        case .takenName(let name):
+            .forbidden(
+                "You are signed in, but the name \(Names.quoted(name)) belongs to another user",
+                remedy: "Ask an administrator of this coordinator: aibuild user list")
+        case .lostVisit:
+            .forbidden(
+                "This browser was not sent to sign in elsewhere, or it was too long ago",
+                remedy: "Begin again, in one window, at an address of this coordinator")
         case .tooMany(let seconds):
             Problem(
                 status: 429, detail: "Too many sign-ins have failed from here, or for this name",

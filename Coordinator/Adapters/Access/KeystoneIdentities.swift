@@ -53,21 +53,21 @@ public struct KeystoneIdentities: IdentityProvider {
         } catch {
             switch error.code {
             case .credentials: return nil
-            case .project: return identity(has: [])
+            case .project: return identity(name, has: [])
             default: throw PasswordFault(.busy, "Keystone cannot be asked: \(error)")
             }
         }
-        return identity(has: found)
+        return identity(name, has: found)
     }
 
-    private func identity(has roles: [String]) -> ProvidedIdentity {
+    private func identity(_ name: String, has roles: [String]) -> ProvidedIdentity {
         // Keystone compares names of roles without regard to case.
         let given = settings.roles.filter { entry in
             roles.contains { $0.lowercased() == entry.key.lowercased() }
         }
         let best = Role.allCases.last { given.values.contains($0) }
         return ProvidedIdentity(
-            role: best, teams: settings.teams,
+            name: name, role: best, teams: settings.teams,
             has: roles.sorted().map { "the role \($0) in the project \(settings.project)" },
             accepted: settings.roles.keys.sorted())
     }

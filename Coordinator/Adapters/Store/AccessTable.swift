@@ -40,11 +40,14 @@ enum AccessTable {
             ], key: "digest"),
     ]
 
+    /// Schema 21.
+    static let subjects: [SchemaChange] = [.columns(["subject longtext"], of: "principals")]
+
     // MARK: Questions
 
     static let principals = SQLSelect(
-        "SELECT name, source, role, teams, disabled, created_ms, changed_ms, changed_by "
-            + "FROM principals ORDER BY name",
+        "SELECT name, source, subject, role, teams, disabled, created_ms, changed_ms, "
+            + "changed_by FROM principals ORDER BY name",
         of: RowOrigin(table: "principals", key: "name")
     ) { row in
         let words = (role: try row.text("role"), source: try row.text("source"))
@@ -56,7 +59,8 @@ enum AccessTable {
                 "there is no role '\(words.role)', or no source '\(words.source)'")
         }
         return Principal(
-            name: try row.text("name"), source: source, role: role,
+            name: try row.text("name"), source: source, subject: try row.textOrNil("subject"),
+            role: role,
             teams: try StoredJSON.decode([String].self, row.text("teams")),
             isDisabled: try row.int("disabled") != 0,
             createdMilliseconds: try row.int64("created_ms"),
@@ -200,10 +204,11 @@ enum AccessTable {
         _ principal: Principal, _ hash: String?, _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.insert(
-            "INSERT INTO principals (name, source, role, teams, disabled, password, created_ms, "
-                + "changed_ms, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO principals (name, source, subject, role, teams, disabled, password, "
+                + "created_ms, changed_ms, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .text(principal.name), .text(principal.source.rawValue),
+                .text(orNull: principal.subject),
                 .text(principal.role.rawValue),
                 try StoredJSON.encode(principal.teams), .int(principal.isDisabled ? 1 : 0),
                 .text(orNull: hash), .int(principal.createdMilliseconds),

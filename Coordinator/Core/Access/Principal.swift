@@ -5,6 +5,8 @@ public struct Principal: Sendable, Hashable, Codable {
     public var name: String
     /// Who judges the password.
     public var source: Source
+    /// By which the source knows it for good, whatever its name there becomes; `nil`: by the name.
+    public var subject: String?
     public var role: Role
     /// The owners of guest OSes that it may change, build and release, beside those of `default`,
     /// which are everybody's; `*` stands for all.
@@ -20,15 +22,19 @@ public struct Principal: Sendable, Hashable, Codable {
         case local
         /// OpenStack's Keystone: role and teams are those of the last sign-in.
         case keystone
+        /// A provider of OpenID Connect: likewise.
+        case openid
     }
 
     public init(
-        name: String, source: Source = .local, role: Role, teams: [String] = [],
+        name: String, source: Source = .local, subject: String? = nil, role: Role,
+        teams: [String] = [],
         isDisabled: Bool = false,
         createdMilliseconds: Int64, changedMilliseconds: Int64, changedBy: String
     ) {
         self.name = name
         self.source = source
+        self.subject = subject
         self.role = role
         self.teams = teams
         self.isDisabled = isDisabled
@@ -42,7 +48,9 @@ public struct Principal: Sendable, Hashable, Codable {
 
     /// Why it cannot be stored; `nil` if it can.
     public var problem: String? {
-        if let problem = Names.registeredProblem(name, what: "name of the user") { return problem }
+        // A mail address is a name as well.
+        let plain = name.utf8.first == UInt8(ascii: "@") ? name : name.replacing("@", with: "-")
+        if let problem = Names.registeredProblem(plain, what: "name of the user") { return problem }
         if name.utf8.count > AccessBounds.nameBytes {
             return "the name of the user has more than \(AccessBounds.nameBytes) bytes"
         }

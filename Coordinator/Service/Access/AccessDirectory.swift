@@ -45,6 +45,13 @@ public final class AccessDirectory: Sendable {
 
     func principal(_ name: String) -> Principal? { state.withLock { $0.book.principals[name] } }
 
+    /// Whom another system knows by this subject.
+    func principal(subject: String, _ source: Principal.Source) -> Principal? {
+        state.withLock { state in
+            state.book.principals.values.first { $0.subject == subject && $0.source == source }
+        }
+    }
+
     func token(id: String) -> APIToken? { state.withLock { $0.book.tokens[id] } }
 
     /// The caller whose request has this token; `nil` if it is unknown, expired, or its user may
@@ -119,6 +126,8 @@ public final class AccessDirectory: Sendable {
 public enum AccessTimes {
     /// The time in which a person opens the address that `aibuild web` printed.
     public static let codeMilliseconds: Int64 = 5 * 60_000
+    /// Reading a second factor from a phone, and a password that must be changed first.
+    public static let visitMilliseconds: Int64 = 15 * 60_000
     /// A browser that is left open over a weekend is signed out.
     public static let sessionIdleMilliseconds: Int64 = 24 * 3_600_000
     /// A week, after which a person signs in again whatever happens.

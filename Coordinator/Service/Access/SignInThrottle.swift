@@ -25,7 +25,8 @@ final class SignInThrottle: Sendable {
     }
 
     /// How long to wait before a try is allowed; `nil`: it is.
-    func wait(address: String, name: String, nowMilliseconds now: Int64) -> Int64? {
+    /// - Parameter name: `nil`: nobody knows yet.
+    func wait(address: String, name: String?, nowMilliseconds now: Int64) -> Int64? {
         entries.withLock { entries in
             Self.keys(address, name).compactMap { key, limit in
                 entries[key].flatMap { Self.wait($0, limit: limit, now) }
@@ -34,7 +35,7 @@ final class SignInThrottle: Sendable {
     }
 
     /// - Returns: whether further tries of the address or for the name wait from now on.
-    func failed(address: String, name: String, nowMilliseconds now: Int64) -> Bool {
+    func failed(address: String, name: String?, nowMilliseconds now: Int64) -> Bool {
         entries.withLock { entries in
             var isPaused = false
             for (key, limit) in Self.keys(address, name) {
@@ -56,8 +57,9 @@ final class SignInThrottle: Sendable {
 
     private static func nameKey(_ name: String) -> String { "name " + name }
 
-    private static func keys(_ address: String, _ name: String) -> [(String, Int)] {
-        [("address " + network(of: address), Bounds.ofAddress), (nameKey(name), Bounds.ofName)]
+    private static func keys(_ address: String, _ name: String?) -> [(String, Int)] {
+        [("address " + network(of: address), Bounds.ofAddress)]
+            + (name.map { [(nameKey($0), Bounds.ofName)] } ?? [])
     }
 
     /// Whoever has an address of IPv6 has 2^64 of them, those with the same four first groups.

@@ -6,7 +6,7 @@ import Support
 public struct SignIns: Sendable {
     let ports: Ports
     let changes: AccessChanges
-    private let throttle = SignInThrottle()
+    let throttle = SignInThrottle()
     private let turns: PasswordTurns
     private let providerTurns = PasswordTurns()
     private let users: Users
@@ -57,31 +57,43 @@ public struct SignIns: Sendable {
                 let identity = try await provider.identity(name, password)
             else { throw try await refused(name, address) }
             throttle.succeeded(name: name)
-            guard let role = identity.role else {
-                throw SignInFault.noRole(has: identity.has, accepted: identity.accepted)
-            }
-            let known = directory.principal(name)
-            if known?.isDisabled == true { throw SignInFault.disabled }
-            let now = ports.clock.unixMilliseconds()
-            let user = Principal(
-                name: name, source: provider.source, role: role, teams: identity.teams,
-                createdMilliseconds: now, changedMilliseconds: now,
-                changedBy: provider.source.rawValue)
-            if let problem = user.problem { throw Refusal(problem) }
-            guard let known else {
-                try users.checkRoom()
-                try await changes.apply(.add(user, passwordHash: nil))
-                try await ports.audit(
-                    provider.source.rawValue, "user.add", name, Users.words(user))
-                return user
-            }
-            guard known.role != user.role || known.teams != user.teams else { return known }
-            try await changes.apply(.change(user, passwordHash: nil))
-            try await ports.audit(
-                provider.source.rawValue, "user.change", name,
-                "\(Users.words(known)) → \(Users.words(user))")
+            return try await admit(identity, provider.source)
+        }
+    }
+
+    /// Signs in whom another system vouches for, as a user whose role and teams follow it.
+    func admit(
+        _ identity: ProvidedIdentity, _ source: Principal.Source
+    ) async throws -> Principal {
+        guard let role = identity.role else {
+            throw SignInFault.noRole(has: identity.has, accepted: identity.accepted)
+        }
+        // Who has another name there than last time keeps the one here.
+        let known =
+            identity.subject.flatMap { directory.principal(subject: $0, source) }
+            ?? directory.principal(identity.name)
+        if let known, known.source != source || known.subject != identity.subject {
+            throw SignInFault.takenName(identity.name)
+        }
+        if known?.isDisabled == true { throw SignInFault.disabled }
+        let now = ports.clock.unixMilliseconds()
+        let user = Principal(
+            name: known?.name ?? identity.name, source: source, subject: identity.subject,
+            role: role, teams: identity.teams, createdMilliseconds: now,
+            changedMilliseconds: now, changedBy: source.rawValue)
+        if let problem = user.problem { throw Refusal(problem) }
+        guard let known else {
+            try users.checkRoom()
+            try await changes.apply(.add(user, passwordHash: nil))
+            try await ports.audit(source.rawValue, "user.add", user.name, Users.words(user))
             return user
         }
+        guard known.role != user.role || known.teams != user.teams else { return known }
+        try await changes.apply(.change(user, passwordHash: nil))
+        try await ports.audit(
+            source.rawValue, "user.change", user.name,
+            "\(Users.words(known)) → \(Users.words(user))")
+        return user
     }
 
     /// Who is locked out, and who tries passwords, is seen in the log and in the audit log.
@@ -108,7 +120,7 @@ public struct SignIns: Sendable {
         try await ports.audit(name, "user.change", name, "new password")
     }
 
-    private func checkPause(_ name: String, _ address: String) throws {
+    func checkPause(_ name: String?, _ address: String) throws {
         let now = ports.clock.monotonicMilliseconds()
         if let wait = throttle.wait(address: address, name: name, nowMilliseconds: now) {
             throw SignInFault.tooMany(waitSeconds: Int((wait + 999) / 1000))
@@ -156,20 +168,26 @@ public struct SignIns: Sendable {
     // MARK: Codes
 
     /// A code that signs in once, soon, in place of a password.
-    public func newCode(for name: String) async throws -> String {
+    /// - Parameter challenge: only whoever knows the text behind it can use the code (PKCE).
+    public func newCode(for name: String, challenge: String? = nil) async throws -> String {
         let code = ports.ids.randomToken().description
         let now = ports.clock.unixMilliseconds()
         try await ports.store.add(
             SignInCode(
-                digest: SHA256.hex(code.utf8), principal: name, createdMilliseconds: now,
+                digest: Self.digest(code, challenge), principal: name, createdMilliseconds: now,
                 expiresMilliseconds: now + AccessTimes.codeMilliseconds))
         return code
     }
 
+    private static func digest(_ code: String, _ challenge: String?) -> String {
+        SHA256.hex((challenge.map { "\(code) \($0)" } ?? code).utf8)
+    }
+
     /// - Returns: who signs in with it.
     /// - Throws: `SignInFault.usedCode`
-    public func take(code: String) async throws -> String {
-        guard let found = try await ports.store.takeCode(digest: SHA256.hex(code.utf8)),
+    public func take(code: String, verifier: String? = nil) async throws -> String {
+        let digest = Self.digest(code, verifier.map(PKCE.challenge))
+        guard let found = try await ports.store.takeCode(digest: digest),
             ports.clock.unixMilliseconds() < found.expiresMilliseconds,
             found.principal == Caller.localName
                 || directory.principal(found.principal)?.isDisabled == false
@@ -184,6 +202,10 @@ public enum SignInFault: Error, Sendable, Hashable {
     case disabled
     /// Another system knows the person, and nothing of what it says gives a role.
     case noRole(has: [String], accepted: [String])
+    /// Another system vouches for somebody whose name belongs to another user here.
+    case takenName(String)
     case tooMany(waitSeconds: Int)
     case usedCode
+    /// The browser comes back from another system without having been sent there, or too late.
+    case lostVisit
 }

@@ -12,6 +12,7 @@ enum LoginCommands {
     private static let login = Command(
         name: "login", summary: "Sign in to a coordinator",
         options: [
+            CommandOption("browser", "sign in on a page of the coordinator, in a browser here"),
             CommandOption("user", value: "NAME", "the user (default: $USER)"),
             passwordFile,
             CommandOption(
@@ -25,22 +26,17 @@ enum LoginCommands {
         ],
         examples: [
             "aibuild login --url https://builds.example.com --user anna",
+            "aibuild login --url https://builds.example.com --browser",
             "aibuild login --url https://builds.example.com --as lab --password-file pw.txt",
         ],
         run: { context in
             let arguments = context.arguments
-            let user = arguments["user"] ?? context.variables["USER"] ?? ""
-            guard !user.isEmpty else {
-                throw CommandError(.usage, "Name the user: aibuild login --user NAME")
-            }
             let url = context.api.firstURL
-            let password = try secret(
-                context, "password-file", "Password of \(user) at \(SafeText.line(url)): ")
-            let body = try await context.api.send(
-                "POST", "/api/v1/sign-in",
-                SignIn(
-                    name: user, password: password, tokenName: tokenName,
-                    days: try arguments.number("days")))
+            let body =
+                arguments.has("browser")
+                ? try await BrowserLogin.token(
+                    context, name: tokenName, days: try arguments.number("days"))
+                : try await byPassword(context)
             let answer = try APIClient.decode(NewTokenAnswer.self, body)
             var logins = try Logins.read(context.variables)
             let known = logins.logins.first { $0.url == url }?.name
@@ -48,14 +44,28 @@ enum LoginCommands {
             let authorities = arguments["ca-file"] ?? context.variables["AIBUILD_CA_FILE"]
             logins.add(
                 .init(
-                    name: name, url: url, user: user, token: answer.token,
+                    name: name, url: url, user: answer.details.user, token: answer.token,
                     authorities: authorities.flatMap { Links.resolved($0) }))
             try logins.write(context.variables)
             context.say(
-                "Signed in to \(SafeText.line(url)) as \(SafeText.line(user))"
+                "Signed in to \(SafeText.line(url)) as \(SafeText.line(answer.details.user))"
                     + (answer.details.expiresAt.map { ", until \(Format.time($0))" } ?? ""))
             return .ok
         })
+
+    private static func byPassword(_ context: CommandContext) async throws -> [UInt8] {
+        let user = context.arguments["user"] ?? context.variables["USER"] ?? ""
+        guard !user.isEmpty else {
+            throw CommandError(.usage, "Name the user: aibuild login --user NAME")
+        }
+        let url = SafeText.line(context.api.firstURL)
+        let password = try secret(context, "password-file", "Password of \(user) at \(url): ")
+        return try await context.api.send(
+            "POST", "/api/v1/sign-in",
+            SignIn(
+                name: user, password: password, tokenName: tokenName,
+                days: try context.arguments.number("days")))
+    }
 
     private static let logout = Command(
         name: "logout", summary: "Revoke this user's token, and forget it",

@@ -33,6 +33,7 @@ enum Migrator {
         Migration(version: 18, changes: NotificationTable.changes),
         Migration(version: 19, changes: RemoteImageTable.changes),
         Migration(version: 20, changes: AccessTable.changes + AuditTable.changes),
+        Migration(version: 21, changes: AccessTable.subjects),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

@@ -1,0 +1,43 @@
+import CoordinatorCore
+import HTTPTypes
+import TextKit
+
+/// What a provider says of itself: OpenID Connect Discovery 1.0, section 3.
+struct OpenIDDescription: Sendable {
+    var authorization, token, keys: String
+    var userInfo: String?
+    /// Whether the client's secret goes into the header, as it does unless the provider says that
+    /// it only takes it in the form.
+    var takesBasic: Bool
+
+    init(_ found: JSON, issuer: String) throws(IdentityFault) {
+        // Else a description that somebody else wrote would be believed.
+        guard found["issuer"]?.text == issuer else {
+            throw IdentityFault(
+                .unreachable,
+                "it calls itself '\(String((found["issuer"]?.text ?? "").visible.prefix(200)))': "
+                    + "write that as sign_in.openid.issuer")
+        }
+        let isEncrypted = WebAddress(issuer)?.origin.isEncrypted ?? true
+        func address(_ name: String) throws(IdentityFault) -> String {
+            guard let text = found[name]?.text, let address = WebAddress(text),
+                address.origin.isEncrypted || !isEncrypted,
+                text.utf8.allSatisfy({ (0x21..<0x7F).contains($0) && $0 != UInt8(ascii: "#") })
+            else {
+                throw IdentityFault(
+                    .unreachable, "its description has no address by HTTPS for \(name)")
+            }
+            return text
+        }
+        authorization = try address("authorization_endpoint")
+        token = try address("token_endpoint")
+        keys = try address("jwks_uri")
+        userInfo = found["userinfo_endpoint"] == nil ? nil : try address("userinfo_endpoint")
+        if case .array(let ways)? = found["token_endpoint_auth_methods_supported"] {
+            takesBasic =
+                ways.contains("client_secret_basic") || !ways.contains("client_secret_post")
+        } else {
+            takesBasic = true
+        }
+    }
+}

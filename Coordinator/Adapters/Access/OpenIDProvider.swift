@@ -1,0 +1,225 @@
+public import CoordinatorCore
+import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+import JOSEKit
+import Support
+import TextKit
+
+/// Signs in whom a provider of OpenID Connect knows: authorization code with PKCE. Its signed
+/// answer gives roles and teams by the names of groups in the settings, and nothing else.
+public actor OpenIDProvider: BrowserIdentityProvider {
+    private let settings: OpenIDSettings
+    private let clock: any TimeSource
+    private let http: HTTPClient
+    private var description: (value: OpenIDDescription, atMilliseconds: Int64)?
+    private var keys: (value: SigningKeys, atMilliseconds: Int64)?
+
+    private static let timeouts = HTTPTimeouts(
+        connectSeconds: 5, stallSeconds: 10, totalSeconds: 15)
+    /// Addresses of a provider change with its upgrades.
+    private static let descriptionMilliseconds: Int64 = 3_600_000
+    /// A key that is taken back is good for as long.
+    private static let keysMilliseconds: Int64 = 3_600_000
+    /// A token by an unknown key makes them be read again: at most as often as this.
+    private static let keysAgainMilliseconds: Int64 = 1_000
+    private static let secretBytes = 4096
+
+    public init(_ settings: OpenIDSettings, clock: any TimeSource) {
+        self.settings = settings
+        self.clock = clock
+        var limits = HTTPClientLimits()
+        limits.answerBytes = 1 << 20
+        // A redirect would carry codes and secrets to wherever it points.
+        limits.trustedRedirects = 0
+        limits.transfers = 8
+        limits.waitingTransfers = 300
+        http = HTTPClient(limits: limits, tls: TLSFiles(authorities: settings.authorities))
+    }
+
+    public nonisolated var source: Principal.Source { .openid }
+    public nonisolated var label: String { settings.label }
+
+    public func address(for visit: BrowserVisit) async throws -> String {
+        let description = try await describe()
+        let fields = [
+            ("response_type", "code"), ("client_id", settings.clientID),
+            ("redirect_uri", settings.redirectURL),
+            ("scope", settings.scopes.joined(separator: " ")), ("state", visit.state),
+            ("nonce", visit.nonce), ("code_challenge", visit.challenge),
+            ("code_challenge_method", "S256"),
+        ]
+        let endpoint = description.authorization
+        return endpoint + (endpoint.utf8.contains(UInt8(ascii: "?")) ? "&" : "?")
+            + Self.form(fields)
+    }
+
+    public func identity(
+        code: String, of visit: BrowserVisit
+    ) async throws -> ProvidedIdentity {
+        let description = try await describe()
+        let answer = try await exchange(code, visit, description)
+        guard let token = answer["id_token"]?.text else {
+            throw IdentityFault(.refused, "its answer has no identity token: scopes need openid")
+        }
+        var claims = try await claims(of: token, visit, description)
+        if !settings.isComplete(claims), let address = description.userInfo,
+            let access = answer["access_token"]?.text
+        {
+            claims = try await completed(claims, address, access)
+        }
+        return try settings.identity(claims)
+    }
+
+    // MARK: What the provider says of itself
+
+    private func describe() async throws(IdentityFault) -> OpenIDDescription {
+        let now = clock.monotonicMilliseconds()
+        if let description,
+            now - description.atMilliseconds < Self.descriptionMilliseconds
+        {
+            return description.value
+        }
+        let issuer =
+            settings.issuer.utf8.last == UInt8(ascii: "/")
+            ? String(settings.issuer.dropLast()) : settings.issuer
+        let answer = try await ask("GET", issuer + "/.well-known/openid-configuration")
+        guard answer.status == 200, let found = try? JSON(parsing: answer.body) else {
+            throw IdentityFault(
+                .unreachable,
+                "it does not describe itself (/.well-known/openid-configuration: "
+                    + "\(answer.status)): check sign_in.openid.issuer")
+        }
+        let value = try OpenIDDescription(found, issuer: settings.issuer)
+        description = (value, now)
+        return value
+    }
+
+    private func keys(
+        _ description: OpenIDDescription, unlessOlderThan age: Int64
+    ) async throws -> SigningKeys {
+        let now = clock.monotonicMilliseconds()
+        if let keys, now - keys.atMilliseconds < age { return keys.value }
+        let answer = try await ask("GET", description.keys)
+        do {
+            guard answer.status == 200 else {
+                throw SignatureError(.malformed, "the answer has the status \(answer.status)")
+            }
+            let value = try SigningKeys(document: answer.body)
+            keys = (value, now)
+            return value
+        } catch {
+            throw IdentityFault(.unreachable, "its keys cannot be read", cause: error)
+        }
+    }
+
+    private func claims(
+        of token: String, _ visit: BrowserVisit, _ description: OpenIDDescription
+    ) async throws -> JSON {
+        let check = IdentityToken(
+            issuer: settings.issuer, clientID: settings.clientID, nonce: visit.nonce,
+            nowSeconds: clock.unixMilliseconds() / 1000)
+        do {
+            let known = try await keys(description, unlessOlderThan: Self.keysMilliseconds)
+            do { return try check.claims(of: token, known) } catch let error as SignatureError
+                where error.code == .key || error.code == .signature
+            {
+                // The provider may sign by a new one.
+                return try check.claims(
+                    of: token,
+                    try await keys(description, unlessOlderThan: Self.keysAgainMilliseconds))
+            }
+        } catch let error as SignatureError {
+            throw IdentityFault(.refused, "its identity token is not believed", cause: error)
+        }
+    }
+
+    // MARK: Questions
+
+    private func exchange(
+        _ code: String, _ visit: BrowserVisit, _ description: OpenIDDescription
+    ) async throws -> JSON {
+        var fields = [
+            ("grant_type", "authorization_code"), ("code", code),
+            ("redirect_uri", settings.redirectURL), ("code_verifier", visit.verifier),
+            ("client_id", settings.clientID),
+        ]
+        var headers: HTTPHeaders = [
+            "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
+        ]
+        if let secret = try await secret() {
+            if description.takesBasic {
+                let pair = [settings.clientID, secret].map { PercentCoding.encode($0) }
+                    .joined(separator: ":")
+                headers.set("Authorization", "Basic " + Data(pair.utf8).base64EncodedString())
+            } else {
+                fields.append(("client_secret", secret))
+            }
+        }
+        let answer = try await ask(
+            "POST", description.token, headers: headers, body: Array(Self.form(fields).utf8))
+        let found = try? JSON(parsing: answer.body)
+        guard answer.status == 200, let found else {
+            if answer.status >= 500 {
+                throw IdentityFault(.unreachable, "it answers with the status \(answer.status)")
+            }
+            let words = [found?["error"]?.text, found?["error_description"]?.text]
+                .compactMap { $0?.visible.prefix(200) }.joined(separator: ", ")
+            throw IdentityFault(
+                .refused,
+                "it does not take what the browser brought (\(answer.status)"
+                    + (words.isEmpty ? ")" : ": \(words))"))
+        }
+        return found
+    }
+
+    /// Claims that the token leaves to a second question.
+    private func completed(
+        _ claims: JSON, _ address: String, _ access: String
+    ) async throws -> JSON {
+        let answer = try await ask(
+            "GET", address,
+            headers: ["Authorization": "Bearer \(access)", "Accept": "application/json"])
+        guard answer.status == 200, let found = try? JSON(parsing: answer.body),
+            case .object(let more) = found, case .object(let signed) = claims
+        else {
+            throw IdentityFault(
+                .refused, "it does not say more of the person (userinfo: \(answer.status))")
+        }
+        // Else an answer about somebody else could be put in its place.
+        guard found["sub"] == claims["sub"] else {
+            throw IdentityFault(.refused, "it speaks of two people (sub of userinfo)")
+        }
+        return .object(more.merging(signed) { $1 })
+    }
+
+    /// Read each time: it is replaced without a restart.
+    private func secret() async throws -> String? {
+        guard let file = settings.secretFile else { return nil }
+        do {
+            let bytes = try await OwnThread.run {
+                try Files.read(file, limitBytes: Self.secretBytes)
+            }
+            let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+            return String(decoding: line, as: UTF8.self)
+        } catch {
+            throw IdentityFault(.unreachable, "the client's secret cannot be read", cause: error)
+        }
+    }
+
+    private func ask(
+        _ method: String, _ url: String, headers: HTTPHeaders = ["Accept": "application/json"],
+        body: [UInt8] = []
+    ) async throws(IdentityFault) -> HTTPAnswer {
+        do throws(HTTPClientError) {
+            return try await http.request(
+                method, url, headers: headers, body: body, timeouts: Self.timeouts)
+        } catch {
+            throw IdentityFault(.unreachable, "it cannot be asked", cause: error)
+        }
+    }
+
+    private static func form(_ fields: [(String, String)]) -> String {
+        fields.map { "\($0)=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+}

@@ -1,0 +1,80 @@
+public import CoordinatorCore
+import TextKit
+
+/// `sign_in.openid` in coordinator.yml.
+public struct OpenIDSettings: Sendable {
+    /// As the provider calls itself, and where it describes itself.
+    public var issuer: String
+    /// As people know the provider.
+    public var label: String
+    public var clientID: String
+    /// The file with the client's secret; `nil`: a public client, which PKCE alone protects.
+    public var secretFile: String?
+    /// Where the provider sends browsers back to.
+    public var redirectURL: String
+    public var scopes: [String]
+    /// The claim that is the name here, and that with the groups. A dot leads into an object.
+    public var nameClaim, groupsClaim: String
+    /// Groups, and what each gives.
+    public var roles: [String: Role]
+    /// Groups, and the team that each puts into.
+    public var teams: [String: String]
+    /// The authorities that its certificate is trusted by; `nil`: the system's.
+    public var authorities: String?
+
+    public init(
+        issuer: String, label: String, clientID: String, secretFile: String?,
+        redirectURL: String, scopes: [String], nameClaim: String, groupsClaim: String,
+        roles: [String: Role], teams: [String: String], authorities: String?
+    ) {
+        self.issuer = issuer
+        self.label = label
+        self.clientID = clientID
+        self.secretFile = secretFile
+        self.redirectURL = redirectURL
+        self.scopes = scopes
+        self.nameClaim = nameClaim
+        self.groupsClaim = groupsClaim
+        self.roles = roles
+        self.teams = teams
+        self.authorities = authorities
+    }
+
+    /// What the person has at the provider, as a user here.
+    func identity(_ claims: JSON) throws(IdentityFault) -> ProvidedIdentity {
+        guard let subject = claims["sub"]?.text, (1...255).contains(subject.utf8.count) else {
+            throw IdentityFault(.refused, "its answer does not say who the person is (sub)")
+        }
+        guard let name = Self.value(nameClaim, claims)?.text, !name.isEmpty else {
+            throw IdentityFault(
+                .refused,
+                "its answer has no name of the person: there is no claim '\(nameClaim)' "
+                    + "(name_claim and scopes of sign_in.openid)")
+        }
+        let groups: [String] =
+            switch Self.value(groupsClaim, claims) {
+            case .array(let items): items.prefix(Self.groups).compactMap(\.text)
+            case .string(let group): [group]
+            default: []
+            }
+        let given = Set(groups.compactMap { roles[$0] })
+        return ProvidedIdentity(
+            name: name, subject: subject, role: Role.allCases.last(where: given.contains),
+            teams: Set(groups.compactMap { teams[$0] }).sorted(), has: groups.sorted(),
+            accepted: roles.keys.sorted())
+    }
+
+    /// More than directories allow a person.
+    private static let groups = 2_000
+
+    private static func value(_ claim: String, _ claims: JSON) -> JSON? {
+        // Some have dots in their names, such as https://example.org/groups.
+        if let value = claims[claim] { return value }
+        return claim.split(separator: ".").reduce(claims as JSON?) { $0?[String($1)] }
+    }
+
+    /// Whether the claims say all that is asked of them.
+    func isComplete(_ claims: JSON) -> Bool {
+        Self.value(nameClaim, claims) != nil && Self.value(groupsClaim, claims) != nil
+    }
+}

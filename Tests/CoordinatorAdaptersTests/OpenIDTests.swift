@@ -1,0 +1,201 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import FoundationEssentials
+import Support
+import Synchronization
+import TestSupport
+import Testing
+import TextKit
+
+/// Time passes as a test says, but for the day.
+private final class SteppedClock: TimeSource {
+    private let passed = Atomic<Int64>(0)
+
+    func advance(milliseconds: Int64) { passed.add(milliseconds, ordering: .relaxed) }
+    func unixMilliseconds() -> Int64 { SystemClock().unixMilliseconds() }
+    func monotonicMilliseconds() -> Int64 { passed.load(ordering: .relaxed) }
+    func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {
+        try await SystemClock().sleep(untilMonotonicMilliseconds: deadline)
+    }
+}
+
+/// Who signs in by OpenID Connect, of a provider that is not honest. The end-to-end tests have a
+/// real one.
+@Suite struct OpenIDTests {
+    private let folder: TemporaryFolder
+    private let visit = BrowserVisit(
+        state: "state", nonce: "nonce", verifier: String(repeating: "v", count: 64),
+        challenge: PKCE.challenge(of: String(repeating: "v", count: 64)))
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try Files.replace(folder.path + "/secret", with: (OpenIDServer.secret + "\n").utf8)
+    }
+
+    private func provider(
+        _ server: LyingOpenIDServer, clock: any TimeSource = SystemClock(),
+        issuer: String? = nil, groups: String = "groups"
+    ) -> OpenIDProvider {
+        OpenIDProvider(
+            OpenIDSettings(
+                issuer: issuer ?? server.issuer, label: "Lies", clientID: OpenIDServer.client,
+                secretFile: folder.path + "/secret",
+                redirectURL: "https://farm.test/sign-in/openid/callback",
+                scopes: ["openid", "profile"], nameClaim: "preferred_username",
+                groupsClaim: groups,
+                roles: ["builders": .operator, "guests": .viewer, "masters": .administrator],
+                teams: ["builders": "linux", "guests": "everybody"], authorities: nil),
+            clock: clock)
+    }
+
+    /// What the provider makes its answer of.
+    private func code(_ order: JSON) -> String {
+        guard case .object(var fields) = order else { return "" }
+        if fields["nonce"] == nil { fields["nonce"] = .string(visit.nonce) }
+        fields["challenge"] = .string(visit.challenge)
+        return Data(JSON.object(fields).bytes).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private func set(_ server: LyingOpenIDServer, _ now: JSON) async throws {
+        try await server.set(now.bytes)
+    }
+
+    private func fault(
+        _ provider: OpenIDProvider, _ order: JSON
+    ) async throws -> IdentityFault? {
+        do {
+            _ = try await provider.identity(code: code(order), of: visit)
+            return nil
+        } catch let fault as IdentityFault { return fault }
+    }
+
+    @Test("The best of the groups' roles counts, with all of their teams") func groups()
+        async throws
+    {
+        let server = try await LyingOpenIDServer()
+        let provider = provider(server)
+        let address = try await provider.address(for: visit)
+        #expect(address.hasPrefix(server.issuer + "/authorize?tenant=1&response_type=code&"))
+        for part in [
+            "redirect_uri=https%3A%2F%2Ffarm.test%2Fsign-in%2Fopenid%2Fcallback",
+            "scope=openid%20profile", "state=state", "nonce=nonce", "code_challenge_method=S256",
+            "code_challenge=\(visit.challenge)",
+        ] { #expect(address.contains(part), "\(address)") }
+
+        let orders: [JSON] = [
+            ["claims": ["groups": ["guests", "builders", "others"]]],
+            ["claims": ["groups": ["guests", "builders", 7]], "key": "ec"],
+            [
+                "claims": [
+                    "aud": ["aibuild", "api"], "azp": "aibuild", "groups": ["builders", "guests"],
+                ]
+            ],
+            ["header": ["kid": .null], "claims": ["groups": ["builders", "guests"]]],
+        ]
+        for order in orders {
+            let known = try await provider.identity(code: code(order), of: visit)
+            #expect(known.name == "anna" && known.subject == "subject-1" && known.role == .operator)
+            #expect(known.teams == ["everybody", "linux"])
+        }
+        let none = try await provider.identity(
+            code: code(["claims": ["groups": ["others"]]]), of: visit)
+        #expect(none.role == nil && none.has == ["others"])
+        #expect(none.accepted == ["builders", "guests", "masters"])
+        let odd = try await provider.identity(
+            code: code(["claims": ["groups": ["builders": true]]]), of: visit)
+        #expect(odd.role == nil && odd.has.isEmpty)
+    }
+
+    @Test("Claims may be nested, or left to a second question") func places() async throws {
+        let server = try await LyingOpenIDServer()
+        let nested = provider(server, groups: "realm.roles")
+        #expect(
+            try await nested.identity(
+                code: code(["claims": ["realm": ["roles": ["masters"]]]]), of: visit
+            ).role == .administrator)
+        let plain = provider(server)
+        let more: JSON = ["sub": "subject-1", "groups": ["guests"], "preferred_username": "carl"]
+        let known = try await plain.identity(
+            code: code(["without": ["groups"], "userinfo": more]), of: visit)
+        #expect(known.role == .viewer)
+        #expect(known.name == "anna", "what is signed counts more")
+        let other: JSON = ["sub": "subject-2", "groups": ["masters"]]
+        let fault = try await fault(plain, ["without": ["groups"], "userinfo": other])
+        #expect(fault?.description.contains("two people") == true)
+    }
+
+    @Test(
+        "A token that is not for this sign-in, or not the provider's, is refused",
+        arguments: [
+            (["lie": "none"], "not believed"), (["lie": "shared"], "not believed"),
+            (["lie": "forged"], "not believed"), (["lie": "changed"], "not believed"),
+            (["key": "other"], "not believed"),
+            (["header": ["kid": "../rsa"]], "not believed"),
+            (["claims": ["aud": "another"]], "another client, \"another\""),
+            (["claims": ["aud": ["aibuild", "another"]]], "another client"),
+            (["claims": ["aud": ["aibuild", "another"], "azp": "another"]], "another client"),
+            (["claims": ["azp": "another"]], "another client"),
+            (["without": ["aud"]], "another client"),
+            (["claims": ["iss": "https://evil.test"]], "another issuer"),
+            (["claims": ["exp": "-300"]], "has expired"),
+            (["claims": ["iat": "600"]], "of the future"),
+            (["claims": ["nbf": "600"]], "of the future"),
+            (["claims": ["exp": .double(1e300)]], "from when to when"),
+            (["without": ["exp"]], "from when to when"),
+            (["without": ["iat"]], "from when to when"),
+            (["nonce": "another"], "another sign-in"), (["without": ["nonce"]], "another sign-in"),
+            (["without": ["sub"]], "who the person is"),
+            (["claims": ["sub": ""]], "who the person"),
+            (["claims": ["preferred_username": 7]], "no name"),
+            (["status": 400, "body": ["error": "invalid_grant"]], "400: invalid_grant"),
+            (["status": 302], "302"), (["status": 200, "body": []], "no identity token"),
+            (["status": 200, "body": ["id_token": "x.y.z"]], "not believed"),
+        ] as [(JSON, String)])
+    func lies(_ order: JSON, _ words: String) async throws {
+        let provider = provider(try await Self.server.value)
+        let fault = try #require(try await fault(provider, order))
+        #expect(fault.code == .refused && fault.description.contains(words), "\(fault)")
+    }
+
+    private static let server = Task { try await LyingOpenIDServer() }
+
+    @Test("A new key is learned; one that is gone is not; strangers do not make it ask on and on")
+    func rotation() async throws {
+        let server = try await LyingOpenIDServer()
+        let clock = SteppedClock()
+        let provider = provider(server, clock: clock)
+        #expect(try await fault(provider, ["key": "new"]) != nil, "not listed")
+        try await set(server, ["jwks": ["new"]])
+        #expect(try await fault(provider, ["key": "new"]) != nil, "asked a moment ago")
+        clock.advance(milliseconds: 6_000)
+        #expect(try await fault(provider, ["key": "new"]) == nil)
+        #expect(try await fault(provider, [:])?.code == .refused, "the old key is gone")
+        // A set that cannot be read is told from a token that is wrong.
+        try await set(server, ["jwks_status": 404])
+        clock.advance(milliseconds: 3_600_000)
+        let gone = try await fault(provider, ["key": "new"])
+        #expect(gone?.code == .unreachable && gone?.description.contains("keys") == true)
+    }
+
+    @Test("A description of another provider, or one that leads to plain HTTP, is not believed")
+    func descriptions() async throws {
+        let server = try await LyingOpenIDServer()
+        let other = provider(server, issuer: server.issuer + "/")
+        let fault = try await fault(other, [:])
+        #expect(fault?.code == .unreachable)
+        #expect(fault?.description.contains("write that as sign_in.openid.issuer") == true)
+        let descriptions: [JSON] = [
+            ["token_endpoint": "file:///etc/passwd"], ["jwks_uri": 7],
+            ["authorization_endpoint": "https://a b/"], ["userinfo_endpoint": "javascript:x"],
+        ]
+        for description in descriptions {
+            try await set(server, ["description": description])
+            let provider = provider(server)
+            await #expect(throws: IdentityFault.self) { try await provider.address(for: visit) }
+        }
+        server.kill()
+        let away = provider(server)
+        await #expect(throws: IdentityFault.self) { try await away.address(for: visit) }
+    }
+}
