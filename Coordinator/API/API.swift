@@ -44,6 +44,7 @@ public struct API: Sendable {
         ImageRoutes.add(to: &router, context)
         StatusRoutes.add(to: &router, context)
         StorageRoutes.add(to: &router, context)
+        MetricsRoutes.add(to: &router, context)
         ScheduleRoutes.add(to: &router, context)
         NotificationRoutes.add(to: &router, context)
         PageRoutes.add(to: &router, context)

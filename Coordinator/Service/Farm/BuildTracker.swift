@@ -197,6 +197,7 @@ public actor BuildTracker: AttemptEvents {
 
     // MARK: Queries
 
+    public func load() -> BuildLoad { live.load }
     func find(_ id: String) -> (Build, LiveDetail)? { live[id].map { ($0.build, $0.detail) } }
 
     /// Why a build waits; `nil` if it does not.

@@ -13,6 +13,17 @@ struct LiveBuilds {
     /// Those that are not queued.
     var running: some Sequence<LiveBuild> { farm.running.keys.lazy.compactMap { entries[$0] } }
 
+    var load: BuildLoad {
+        var load = BuildLoad(running: farm.running.count)
+        for entry in entries.values where entry.build.state == .queued {
+            load.queued += 1
+            let submitted = entry.build.submittedMilliseconds
+            load.oldestSubmittedMilliseconds = min(
+                load.oldestSubmittedMilliseconds ?? submitted, submitted)
+        }
+        return load
+    }
+
     subscript(id: String) -> LiveBuild? {
         get { entries[id] }
         set {
@@ -97,6 +108,14 @@ struct LiveBuilds {
             counts[host, default: 0] += 1
         }
     }
+}
+
+/// How many builds wait and run, for monitoring.
+public struct BuildLoad: Sendable, Hashable {
+    public var running = 0
+    public var queued = 0
+    /// `nil` if none waits.
+    public var oldestSubmittedMilliseconds: Int64?
 }
 
 /// A build that has not ended, with details that are not stored.
