@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the missing Debian packages of the groups that are named, after printing their names and
 # their size: install-packages.sh GROUP…
-# Services that come with them (sshd, MariaDB) are neither started nor enabled: tests and demos
+# Services that come with them (sshd, MariaDB, nginx) are neither started nor enabled: tests and demos
 # start their own, on loopback, when they need them.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,16 +19,15 @@ groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bu
     iproute2 jq slirp4netns tar util-linux busybox-static cpio dropbear-bin extlinux isolinux kmod
     openssl syslinux-common xorriso"
 # To make packages and to test them.
-groups[deb]="debhelper dpkg-dev lintian mmdebstrap systemd-container"
+groups[deb]="ansible-core debhelper dpkg-dev lintian mmdebstrap openssh-client systemd-container"
 # The image services of OpenStack. They stay off: tests and the demo of releases start their own.
 groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-python3"
 # The Git server and the registry of the demo of pushes.
 groups[push]="docker-registry python3"
 # The other real components of the tests.
-groups[test]="ansible-core apache2-utils bsdextrautils docker.io docker-registry fish galera-4 glewlwyd
-    libfaketime man-db
-    nodejs ovmf python3 python3-aiosmtpd python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server
-    rsync systemd wget zsh"
+groups[test]="ansible-core apache2 apache2-utils bsdextrautils docker.io docker-registry fish
+    galera-4 glewlwyd libfaketime man-db nginx nodejs ovmf prometheus python3 python3-aiosmtpd
+    python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server rsync systemd wget zsh"
 
 [ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"
 
@@ -125,7 +124,7 @@ if [ ${#missing[@]} -gt 0 ]; then
             # The socket would start the service on the first connection.
             as_root systemctl disable docker.socket >/dev/null 2>&1 || true
             ;;
-        docker-registry | rabbitmq-server) service=$package ;;
+        apache2 | docker-registry | nginx | prometheus | rabbitmq-server) service=$package ;;
         *) continue ;;
         esac
         # Without systemd, by the links of System V.
