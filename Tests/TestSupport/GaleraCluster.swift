@@ -17,6 +17,8 @@ public final class GaleraCluster: Sendable {
     public let nodes: [Node]
     private let folder: FarmFolder
     static let user = "aibuild"
+    /// What administrators are given; the tests change addresses, and what costs time or memory.
+    private static let settings = DeployFolder.path + "/mariadb/galera.cnf"
 
     public init() async throws {
         let folder = try FarmFolder()
@@ -95,27 +97,27 @@ public final class GaleraCluster: Sendable {
 
     private func start(_ node: Node, isFirst: Bool) async throws {
         let group = nodes.map { "127.0.0.1:\($0.groupPort)" }.joined(separator: ",")
+        let settings = try DeployFolder.text("mariadb/galera.cnf")
+        guard let own = settings.firstMatch(of: #/wsrep_provider_options = "([^"]+)"/#)?.1 else {
+            throw Failure("\(Self.settings) has no wsrep_provider_options")
+        }
+        // Of one option given twice, the last counts.
         let options = [
-            "gmcast.listen_addr=tcp://127.0.0.1:\(node.groupPort)",
+            String(own), "gmcast.listen_addr=tcp://127.0.0.1:\(node.groupPort)",
             "ist.recv_addr=127.0.0.1:\(node.transferPort)",
             "ist.recv_bind=127.0.0.1:\(node.transferPort)", "gcache.size=16M",
-            // Longer than a living node may be delayed on a busy machine.
-            "pc.recovery=FALSE", "evs.suspect_timeout=PT5S", "evs.inactive_timeout=PT15S",
-            "evs.install_timeout=PT15S", "evs.keepalive_period=PT0.5S",
+            "pc.recovery=FALSE",
         ]
         let user = getuid() == 0 ? "--user=mysql" : ""
         try await shell(
             """
-            setsid mariadbd --no-defaults \(user) --datadir=\(node.folder)/data \
+            setsid mariadbd --defaults-file=\(Self.settings) \(user) --datadir=\(node.folder)/data \
                 --socket=\(node.folder)/socket --port=\(node.port) --bind-address=127.0.0.1 \
                 --pid-file=\(node.folder)/pid --log-error=\(node.folder)/error.log \
                 --innodb-buffer-pool-size=32M --innodb-log-file-size=16M \
-                --performance-schema=OFF --skip-name-resolve --binlog-format=ROW \
-                --default-storage-engine=InnoDB --innodb-autoinc-lock-mode=2 \
-                --innodb-flush-log-at-trx-commit=0 --wsrep-on=ON \
-                --wsrep-provider=/usr/lib/galera/libgalera_smm.so \
-                --wsrep-cluster-name=aibuild --wsrep-cluster-address=gcomm://\(group) \
-                --wsrep-node-address=127.0.0.1:\(node.groupPort) --wsrep-sst-method=rsync \
+                --performance-schema=OFF --innodb-flush-log-at-trx-commit=0 \
+                --wsrep-cluster-address=gcomm://\(group) \
+                --wsrep-node-address=127.0.0.1:\(node.groupPort) \
                 --wsrep-sst-receive-address=127.0.0.1:\(node.snapshotPort) \
                 '--wsrep-provider-options=\(options.joined(separator: ";"))' \
                 \(isFirst ? "--wsrep-new-cluster" : "") >\(node.folder)/out 2>&1 </dev/null &

@@ -16,6 +16,9 @@ public final class MariaDBServer: Sendable {
     public static let password = "wrong-horse-battery"
     private static let startSeconds = 90
 
+    /// What administrators are given; the tests change what costs time or memory.
+    private static let settings = DeployFolder.path + "/mariadb/aibuild.cnf"
+
     /// The server that all tests of this process share; each uses its own database.
     public static func shared() async throws -> MariaDBServer { try await sharedStart.value }
 
@@ -129,8 +132,8 @@ public final class MariaDBServer: Sendable {
     /// the machine, and hundreds of changed tables wait for a disk that others are writing to. Each
     /// server has a folder for temporary files: one that starts removes those of any other there.
     private static let script = """
-        dir=$1 port=$2 pid=
-        shift 2
+        dir=$1 port=$2 settings=$3 pid=
+        shift 3
         export PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR="$dir/tmp"
         exec 3<&0 </dev/null
         trap 'test -z "$pid" || kill $pid; wait $pid; rm -rf "$dir"; exit 0' TERM
@@ -148,7 +151,7 @@ public final class MariaDBServer: Sendable {
             rm -f "$dir/again"
             version=
             test ! -e "$dir/version" || version="--version=$(cat "$dir/version")"
-            mariadbd --no-defaults $version --user="$user" --datadir="$dir/data" \\
+            mariadbd --defaults-file="$settings" $version --user="$user" --datadir="$dir/data" \\
                 --socket="$dir/socket" --port="$port" --bind-address=127.0.0.1 \\
                 --pid-file="$dir/pid" --log-error="$dir/error.log" --innodb-buffer-pool-size=32M \\
                 --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 \\
@@ -181,7 +184,8 @@ public final class MariaDBServer: Sendable {
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
         // No environment: the script sets what it needs.
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        let words = ["/bin/sh", "-c", script, "mariadb-keeper", folder, String(port)] + options
+        let words =
+            ["/bin/sh", "-c", script, "mariadb-keeper", folder, String(port), settings] + options
         var arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
