@@ -1,6 +1,7 @@
 #!/bin/bash
 # Tests the packages in .build/deb on a Debian 12 of its own, with systemd as process 1: installs,
-# restarts, upgrades, removes and purges them while a build runs: test-packages.sh
+# restarts, upgrades, removes and purges them while a build runs, and lets Ansible install them:
+# test-packages.sh
 # It needs root, and leaves nothing behind but its log in .build/deb/test.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -33,7 +34,7 @@ make_machine() {
         sed -n '/ bookworm$/{s///;p;q}')
     for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Depends; done | paste -sd, >"$place/depends"
     mmdebstrap --variant=minbase --aptopt='APT::Install-Recommends "false"' \
-        --include=systemd,systemd-sysv,dbus,procps,sqlite3 \
+        --include=systemd,systemd-sysv,dbus,procps,sqlite3,openssh-server,python3,python3-apt \
         --customize-hook="chroot \"\$1\" apt-get install -y libpam-systemd" \
         --customize-hook="chroot \"\$1\" apt-get satisfy -y \"\$(cat '$place/depends')\"" \
         --customize-hook="chroot \"\$1\" systemctl mask $masked" \
@@ -227,4 +228,7 @@ quietly 'rm -r /var/www /srv/demo /srv/gate'
 files >"$log/after"
 diff "$log/before" "$log/after" >"$log/left" || die "purging them leaves:
 $(cat "$log/left")"
+step "Ansible, twice"
+scripts/test-ansible.sh "$leader" "$root/.build/deb" "$log"
+
 step "Done in $SECONDS s"
