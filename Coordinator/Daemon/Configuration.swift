@@ -240,9 +240,8 @@ struct Configuration {
 
     var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
 
-    /// Coordinators that share a folder find the same key there.
     func sealingKeys() throws -> SealingKeys {
-        try SealingKeys(file: secretKeyFile ?? sharedState + "/secret.key")
+        try SealingKeys(file: sealingKeyFile)
     }
 
     /// The file with the API's token. Coordinators that share a folder find the same token there.
@@ -268,7 +267,7 @@ struct Configuration {
     func identity() throws -> SSHIdentity {
         if let sshKeyFile { return .keyFile(path: sshKeyFile, passphrase: nil) }
         if let sshAgentSocket { return .agent(socketPath: sshAgentSocket) }
-        return .keyFile(path: stateFolder + "/ssh/id_ed25519", passphrase: nil)
+        return .keyFile(path: defaultSSHKeyFile, passphrase: nil)
     }
 
     func setupCheck() throws -> SetupCheck {

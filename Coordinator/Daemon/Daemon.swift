@@ -30,6 +30,12 @@ enum Daemon {
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
                 try await DatabaseCommand.run(options.configuration(), isDryRun: isDryRun)
+            case .backup(let folder, let keys, let keeps):
+                try await BackupCommand.back(
+                    up: options.configuration(), into: folder, keys: keys, keeps: keeps)
+            case .restore(let folder, let keys, let replaces):
+                try await BackupCommand.restore(
+                    options.configuration(), from: folder, keys: keys, replaces: replaces)
             case .adminToken: try await AdminTokenCommand.run(options.configuration())
             }
         } catch let error as UsageError {
@@ -49,6 +55,10 @@ enum Daemon {
         try Files.makeFolder(configuration.stateFolder, mode: 0o750)
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
+        guard !Files.exists(configuration.places.unfinishedMark) else {
+            throw Failure(
+                "a restore into \(shared) has not ended: run it again, or wait for its end")
+        }
         let settings = configuration.api
         let certificate = try settings.certificate.map {
             try CertificateKeeper($0, host: settings.ownURL.flatMap { Authority(url: $0)?.host })

@@ -7,6 +7,8 @@ struct Options {
     enum Action: Sendable, Equatable {
         case run, check, version, adminToken, help(String)
         case migrate(isDryRun: Bool)
+        case backup(into: String, keys: BackupCommand.Keys, keeps: Int?)
+        case restore(String, keys: String?, replaces: Bool)
     }
 
     let action: Action
@@ -34,11 +36,12 @@ struct Options {
                 "print an address that signs a browser in as administrator, once, within five "
                     + "minutes",
                 options: [config]),
+            BackupCommand.command, BackupCommand.restoring,
             PlainCommand("version", "print the version"),
         ], version: ProgramVersion.current, section: 8,
         related: ["aibuild-coordinator.yml(5)", "aibuild(1)", "aibuild-agent(8)"])
 
-    private static let config = CommandOption(
+    static let config = CommandOption(
         "config", value: "FILE",
         "configuration (default \(Configuration.defaultPath), if it exists)")
 
@@ -52,11 +55,27 @@ struct Options {
                 case "check": .check
                 case "admin-token": .adminToken
                 case "db migrate": .migrate(isDryRun: arguments.has("dry-run"))
+                case "backup": try Self.backup(arguments)
+                case "restore":
+                    .restore(
+                        arguments.operands[0], keys: arguments["keys"],
+                        replaces: arguments.has("replace"))
                 default: .run
                 }
             configFile = arguments["config"]
             port = try arguments.int("port", in: 0...65535)
         }
+    }
+
+    private static func backup(_ arguments: Arguments) throws(UsageError) -> Action {
+        guard arguments["keys"] == nil || !arguments.has("without-keys") else {
+            throw UsageError("--keys and --without-keys exclude each other", command: "backup")
+        }
+        return .backup(
+            into: arguments.operands[0],
+            keys: arguments.has("without-keys")
+                ? .none : arguments["keys"].map { .elsewhere($0) } ?? .inside,
+            keeps: try arguments.int("keep", in: 1...10_000))
     }
 
     /// `nil`: every setting has its default.

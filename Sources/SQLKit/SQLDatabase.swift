@@ -44,6 +44,15 @@ public final class SQLDatabase: Sendable {
         return database
     }
 
+    /// Opens a database for SELECTs, beside the process that has it open for writing.
+    public static func openForReading(_ location: SQLLocation) async throws -> SQLDatabase {
+        guard case .sqlite(let path) = location else { return try await open(location) }
+        let session = SQLSession(label: "sqlite.reader") { () throws(SQLError) in
+            try SQLiteConnection(reading: path)
+        }
+        return SQLDatabase(dialect: .sqlite, sessions: [session])
+    }
+
     /// Runs one statement and returns its rows, at most `SQLLimits.rowsPerQuery`. `?` stand for
     /// `values`, in order.
     public func query(_ sql: String, _ values: [SQLValue] = []) async throws -> [SQLRow] {

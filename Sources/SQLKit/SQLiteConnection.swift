@@ -15,7 +15,7 @@ final class SQLiteConnection: SQLConnection {
     let dialect = SQLDialect.sqlite
     var isUsable: Bool { true }
 
-    /// A connection for SELECTs. The file must be open for writing in this process.
+    /// A connection for SELECTs. The file must exist.
     init(reading path: String) throws(SQLError) {
         self.path = path.contains("/") ? path : "./" + path
         lock = nil

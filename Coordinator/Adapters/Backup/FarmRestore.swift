@@ -1,0 +1,221 @@
+import Glibc
+import ProcessKit
+import SQLKit
+import Support
+import TextKit
+
+/// Restores a backup while no coordinator runs.
+///
+/// Everything is verified and prepared beside its place first. A mark is there from the first
+/// change on until all is in place; a coordinator does not start while it exists, and running the
+/// restore again repeats it.
+public struct FarmRestore: Sendable {
+    private let source: RestoreSource
+    private let places: FarmPlaces
+    private let replaces: Bool
+    private let say: @Sendable (String) -> Void
+    /// What is moved aside has it in its name.
+    private let stamp: String
+
+    /// - Parameters:
+    ///   - folder: the backup.
+    ///   - keys: where the keys of the backup are; `nil`: in it.
+    ///   - replaces: move what is there aside.
+    /// - Throws: `Failure` if this is no whole backup, or not one for these places.
+    public init(
+        _ folder: String, keys: String?, to places: FarmPlaces, replaces: Bool,
+        say: @escaping @Sendable (String) -> Void
+    ) throws {
+        source = try RestoreSource(folder, keys: keys, for: places)
+        self.places = places
+        self.replaces = replaces
+        self.say = say
+        stamp = BackupFolders.name(Clocks.unixMilliseconds())
+    }
+
+    private var staging: String { places.sharedFolder + "/.restore.part" }
+    private var aside: String { "\(places.sharedFolder)/replaced-\(stamp)" }
+
+    public func run() async throws {
+        say("Verifying \(source.folder), made at \(source.manifest.made)")
+        try await OwnThread.run { [source] in try source.verify() }
+        let key = try sealingKeyFile()
+        for folder in [places.stateFolder, places.sharedFolder] {
+            try Files.makeFolder(folder, mode: 0o750)
+        }
+        guard let lock = try FileLock.tryTake(places.stateFolder + "/lock") else {
+            throw Self.isRunning("a coordinator uses the state folder \(places.stateFolder)")
+        }
+        try await restore(key)
+        // Not earlier: a coordinator would start.
+        _ = consume lock
+    }
+
+    private func restore(_ key: String?) async throws {
+        let isRepeated = Files.exists(places.unfinishedMark)
+        let old = RestoreTarget(places)
+        let oldEpoch = try await old.epochOfStopped()
+        if !isRepeated, !replaces, let found = try await old.content() {
+            throw Failure(
+                "There is \(found) already. To move it aside and restore the backup, run this "
+                    + "again with --replace")
+        }
+        let epoch = max(oldEpoch, RestoredDatabase.epoch(ofWebRoot: places.webRoot))
+        try await stage()
+        if case .sqlite(let path) = places.location {
+            try await settle(.sqlite(path: path + RestoreTarget.staged), key, epoch)
+            try RestoreTarget.removeLock(of: path + RestoreTarget.staged)
+        }
+        try Files.replace(places.unfinishedMark, with: Array("\(source.folder)\n".utf8))
+        try moveAside()
+        switch places.location {
+        case .sqlite(let path):
+            for ending in ["-wal", "-shm"] { try Files.remove(path + ending) }
+            try Files.rename(path + RestoreTarget.staged, to: path)
+        case .mariadb(let server):
+            // Of an interrupted restore too: it may have ended before anything was kept.
+            try await old.empty(keeping: "\(aside)/database.sql")
+            say("Loading the database")
+            try await MariaDBPrograms.load(source.database, into: server)
+            try await settle(places.location, key, epoch)
+        }
+        try placeFiles()
+        try own()
+        try await BackupFile.sync(places.sharedFolder)
+        try Files.remove(places.unfinishedMark)
+        try Files.syncFolder(places.sharedFolder)
+    }
+
+    static func isRunning(_ why: String) -> Failure {
+        Failure("\(why): stop every coordinator of this farm first")
+    }
+
+    // MARK: Keys
+
+    /// The key file that opens the database of the backup; `nil`: nothing is sealed in it, and
+    /// there is no key.
+    private func sealingKeyFile() throws -> String? {
+        let name = FarmPlaces.secretKey
+        var file = places.key(name)?.path
+        if source.manifest.keys?.contains(where: { $0.path == name }) == true {
+            file = "\(source.keysFolder)/\(name)"
+        }
+        guard let file, Files.exists(file) else {
+            guard source.manifest.keyPrefixes.isEmpty else {
+                throw RestoredDatabase.wrongKeys("the database, and no key is there")
+            }
+            return nil
+        }
+        let known = Set(try SecretKey.all(inFile: file).map(\.prefix))
+        guard known.isSuperset(of: source.manifest.keyPrefixes) else {
+            throw RestoredDatabase.wrongKeys("the database (key file \(file))")
+        }
+        return file
+    }
+
+    private func settle(_ location: SQLLocation, _ key: String?, _ epoch: Int64) async throws {
+        try await RestoredDatabase.settle(
+            location, keys: try key.map { try SealingKeys(file: $0) }, above: epoch,
+            webRoot: places.webRoot)
+    }
+
+    // MARK: Files
+
+    /// Copies the files to their file systems, and compares them once more.
+    private func stage() async throws {
+        say("Copying \(source.files.count) files of logs and templates")
+        try await OwnThread.run { [source, staging, places] in
+            try Files.remove(staging)
+            try Files.makeFolder(staging, mode: 0o750)
+            for file in source.files {
+                try Self.copy(file, "\(source.folder)/\(file.path)", "\(staging)/\(file.path)")
+            }
+            for file in source.manifest.keys ?? [] {
+                let target = "\(staging)/keys/\(file.path)"
+                try Self.copy(file, "\(source.keysFolder)/\(file.path)", target, mode: 0o600)
+            }
+            guard case .sqlite(let path) = places.location,
+                let file = source.manifest.files.first(where: { $0.path == "database.sqlite" })
+            else { return }
+            try Files.makeFolder(Files.folder(of: path), mode: 0o750)
+            try RestoreTarget.removeStaged(path)
+            try Self.copy(file, source.database, path + RestoreTarget.staged, mode: 0o600)
+        }
+    }
+
+    private static func copy(
+        _ file: BackupManifest.File, _ path: String, _ target: String, mode: Int32 = 0o640
+    ) throws {
+        try Files.makeFolder(Files.folder(of: target), mode: 0o750)
+        let copy = try BackupFile.copy(path, to: target, as: file.path, mode: mode)
+        guard copy == file else { throw Failure("\(path) has changed while it was restored") }
+    }
+
+    /// Renames what is there. What an interrupted restore has put there is not kept.
+    private func moveAside() throws {
+        for name in FarmPlaces.trees {
+            try moveAside("\(places.sharedFolder)/\(name)", to: "\(aside)/\(name)")
+        }
+        guard case .sqlite(let path) = places.location, Files.exists(path) else { return }
+        // A log that was not written back belongs to it.
+        let target = "\(path).replaced-\(stamp)"
+        for ending in ["-wal", ""] where Files.exists(path + ending) {
+            try Files.rename(path + ending, to: target + ending)
+        }
+        say("The database that was there is \(target) now")
+    }
+
+    private func moveAside(_ path: String, to target: String) throws {
+        guard Files.exists(path) else { return }
+        try Files.makeFolder(Files.folder(of: target), mode: 0o750)
+        try Files.rename(path, to: target)
+        say("\(path) is \(target) now")
+    }
+
+    private func placeFiles() throws {
+        for name in FarmPlaces.trees where Files.exists("\(staging)/\(name)") {
+            try Files.rename("\(staging)/\(name)", to: "\(places.sharedFolder)/\(name)")
+        }
+        for file in source.manifest.keys ?? [] {
+            guard let key = places.key(file.path) else {
+                say("The key \(file.path) is not used by this configuration, and is not restored")
+                continue
+            }
+            let bytes = try Files.read("\(staging)/keys/\(file.path)", limitBytes: 1 << 20)
+            if Files.exists(key.path) {
+                if try Files.read(key.path, limitBytes: 1 << 20) == bytes { continue }
+                try moveAside(key.path, to: "\(aside)/keys/\(file.path)")
+            }
+            try Files.makeFolder(Files.folder(of: key.path), mode: 0o700)
+            try Files.replace(key.path, with: bytes, mode: 0o600)
+        }
+        try Files.remove(staging)
+    }
+
+    /// Gives what root has restored to the user whose folder it is.
+    private func own() throws {
+        guard geteuid() == 0 else { return }
+        var owner = stat()
+        guard stat(places.stateFolder, &owner) == 0 else {
+            throw SystemError.last("cannot look at \(places.stateFolder)")
+        }
+        var paths = FarmPlaces.trees.map { "\(places.sharedFolder)/\($0)" }
+        paths += [aside, places.stateFolder + "/lock"]
+        paths += (source.manifest.keys ?? []).compactMap { places.key($0.path)?.path }
+        if case .sqlite(let path) = places.location { paths += [path, path + ".lock"] }
+        for folder in paths.map({ Files.folder(of: $0) })
+        where folder.hasPrefix(places.stateFolder + "/") {
+            paths.append(folder)
+        }
+        for path in paths { try Self.give(path, owner.st_uid, owner.st_gid) }
+    }
+
+    private static func give(_ path: String, _ user: uid_t, _ group: gid_t) throws {
+        guard let kind = Files.kind(path) else { return }
+        guard lchown(path, user, group) == 0 else {
+            throw SystemError.last("cannot change the owner of \(path)")
+        }
+        guard kind == .folder else { return }
+        for name in try Files.list(path) { try give("\(path)/\(name)", user, group) }
+    }
+}

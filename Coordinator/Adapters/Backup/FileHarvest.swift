@@ -1,0 +1,116 @@
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Copies logs and template archives into a backup, in two passes around the copy of the database.
+///
+/// Every file that a row names existed when the database was copied. The second pass finds those
+/// that were written since the first one; the first one finds those that retention removes before
+/// the second. So no row of the backup names a file that the backup does not have. A log that
+/// grows is copied as far as it has come, which is at least as far as the rows know.
+struct FileHarvest {
+    private struct Copied {
+        /// Of the source, before it was read.
+        var stamp: String
+        var file: BackupManifest.File
+    }
+
+    private let source: String
+    private let target: String
+    private var copied: [String: Copied] = [:]
+
+    init(from source: String, to target: String) {
+        self.source = source
+        self.target = target
+    }
+
+    var files: [BackupManifest.File] {
+        copied.values.map(\.file).sorted { $0.path < $1.path }
+    }
+
+    var sizeBytes: Int64 { copied.values.reduce(0) { $0 + $1.file.sizeBytes } }
+
+    /// What the sources have now.
+    static func sizeBytes(of folder: String) throws -> Int64 {
+        try paths(folder).reduce(0) { $0 + (Files.sizeBytes("\(folder)/\($1)") ?? 0) }
+    }
+
+    /// Blocks.
+    mutating func pass() throws {
+        for path in try Self.paths(source) {
+            guard let stamp = Files.stamp("\(source)/\(path)"), copied[path]?.stamp != stamp else {
+                continue
+            }
+            do throws(SystemError) {
+                let file = try BackupFile.copy(
+                    "\(source)/\(path)", to: "\(target)/\(path)", as: path)
+                copied[path] = Copied(stamp: stamp, file: file)
+            } catch {
+                // Retention has removed it since. What the first pass has of it stays.
+                guard error.errno == ENOENT, !Files.exists("\(source)/\(path)") else { throw error }
+            }
+        }
+    }
+
+    /// Transfers in progress have names that begin with a dot; mirrors of Git are fetched again.
+    private static func paths(_ folder: String) throws -> [String] {
+        var found: [String] = []
+        for part in try names("\(folder)/logs") {
+            found += try names("\(folder)/logs/\(part)").map { "logs/\(part)/\($0)" }
+        }
+        found += try names("\(folder)/templates").filter { $0.hasSuffix(".tar") }
+            .map { "templates/\($0)" }
+        if Files.exists("\(folder)/profiles.json") { found.append("profiles.json") }
+        return found.filter { Files.kind("\(folder)/\($0)") == .file }
+    }
+
+    private static func names(_ folder: String) throws -> [String] {
+        guard Files.kind(folder) == .folder else { return [] }
+        return try Files.list(folder).filter { !$0.hasPrefix(".") }
+    }
+}
+
+/// One file of a backup.
+enum BackupFile {
+    private static let bufferBytes = 1 << 20
+
+    /// Copies what a file has when it is opened, and its digest. Blocks.
+    static func copy(
+        _ source: String, to target: String, as path: String, mode: Int32 = 0o600
+    ) throws(SystemError) -> BackupManifest.File {
+        let input = try Descriptor(source, O_RDONLY)
+        try Files.makeFolder(Files.folder(of: target), mode: 0o700)
+        let output = try Descriptor(target, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        let size = try input.sizeBytes()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferBytes, alignment: 1)
+        defer { buffer.deallocate() }
+        var digest = SHA256()
+        var done: Int64 = 0
+        while done < size {
+            let wanted = Int(min(size - done, Int64(bufferBytes)))
+            let count = try input.read(
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+            if count == 0 { break }
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            digest.update(bytes)
+            try output.writeAll(bytes)
+            done += Int64(count)
+        }
+        return BackupManifest.File(path: path, sizeBytes: done, sha256: digest.finish())
+    }
+
+    static func read(_ path: String, as name: String) throws(SystemError) -> BackupManifest.File {
+        BackupManifest.File(
+            path: name, sizeBytes: Files.sizeBytes(path) ?? 0, sha256: try SHA256.file(path))
+    }
+
+    /// Brings everything that was written to the file system of a folder onto the disk: one wait
+    /// for all files, and not one for each.
+    static func sync(_ folder: String) async throws {
+        let output = try await Command(
+            ["sync", "--file-system", folder], environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 3600)
+        guard output.status.isSuccess else { throw Failure("cannot sync: \(output.said)") }
+    }
+}

@@ -1,0 +1,67 @@
+import Support
+
+/// A backup that is to be restored.
+struct RestoreSource: Sendable {
+    let folder: String
+    let manifest: BackupManifest
+    /// Where the files of `manifest.keys` are.
+    let keysFolder: String
+
+    /// - Parameter keys: where the keys of the backup are, if they are not in it.
+    /// - Throws: `Failure` if it is not whole, or not for this program and database.
+    init(_ folder: String, keys: String?, for places: FarmPlaces) throws {
+        guard Files.kind(folder) != nil else { throw Failure("\(folder) does not exist") }
+        guard !folder.hasSuffix(BackupFolders.partEnding) else {
+            throw Failure("\(folder) was interrupted while it was made: take another backup")
+        }
+        self.folder = folder
+        manifest = try BackupManifest.read(folder)
+        keysFolder = keys ?? "\(folder)/\(BackupFolders.keys)"
+        guard manifest.schema <= Migrator.newest else {
+            throw Failure(
+                "\(folder) has schema \(manifest.schema), made by aibuild \(manifest.version); "
+                    + "this one knows \(Migrator.newest): upgrade it first")
+        }
+        guard manifest.engine == places.engine else {
+            throw Failure(
+                "\(folder) is of a \(manifest.engine.rawValue) database, and `database` in "
+                    + "coordinator.yml is \(places.engine.rawValue)")
+        }
+        // A lease of a clock that is behind would have an epoch that hosts refuse.
+        guard manifest.madeMilliseconds < Clocks.unixMilliseconds() + 60_000 else {
+            throw Failure(
+                "\(folder) was made at \(manifest.made), which is in the future: set the clock of "
+                    + "this machine")
+        }
+    }
+
+    var database: String { "\(folder)/\(FarmBackup.databaseName(manifest.engine))" }
+
+    /// The files beside the database.
+    var files: [BackupManifest.File] {
+        manifest.files.filter { $0.path != FarmBackup.databaseName(manifest.engine) }
+    }
+
+    /// Reads everything. Blocks.
+    /// - Throws: `Failure` that names the first file that is not as it was.
+    func verify() throws {
+        for file in manifest.files { try Self.verify(file, in: folder) }
+        guard manifest.files.count > files.count else {
+            throw Failure("\(folder) has no database")
+        }
+        guard let keys = manifest.keys else { return }
+        guard keys.isEmpty || Files.kind(keysFolder) == .folder else {
+            throw Failure(
+                "The keys of this backup are not in \(keysFolder): say where they are with --keys")
+        }
+        for file in keys { try Self.verify(file, in: keysFolder) }
+    }
+
+    private static func verify(_ file: BackupManifest.File, in folder: String) throws {
+        let path = "\(folder)/\(file.path)"
+        guard Files.kind(path) == .file else { throw Failure("\(path) is missing") }
+        guard Files.sizeBytes(path) == file.sizeBytes, try SHA256.file(path) == file.sha256 else {
+            throw Failure("\(path) is damaged: its digest differs. Take another backup")
+        }
+    }
+}

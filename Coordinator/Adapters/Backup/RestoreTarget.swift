@@ -1,0 +1,130 @@
+import ProcessKit
+import SQLKit
+import Support
+
+/// What is where a backup is to be restored.
+struct RestoreTarget: Sendable {
+    private let places: FarmPlaces
+
+    /// The ending of a SQLite file that is being prepared.
+    static let staged = ".restore.part"
+
+    init(_ places: FarmPlaces) { self.places = places }
+
+    /// What is beside a SQLite file after it was closed.
+    static func removeLock(of path: String) throws {
+        guard Files.sizeBytes(path + "-wal") ?? 0 == 0 else {
+            throw Failure("\(path) was not written back: try again")
+        }
+        for ending in [".lock", "-wal", "-shm"] { try Files.remove(path + ending) }
+    }
+
+    static func removeStaged(_ path: String) throws {
+        for ending in ["", ".lock", "-wal", "-shm"] { try Files.remove(path + staged + ending) }
+    }
+
+    /// The epoch that the database there has; 0 if there is none, or if it is damaged.
+    /// - Throws: `Failure` if a coordinator uses it.
+    func epochOfStopped() async throws -> Int64 {
+        switch places.location {
+        case .sqlite(let path):
+            guard Files.exists(path) else { return 0 }
+            do {
+                // Takes the lock that a coordinator holds.
+                let database = try await SQLDatabase.open(places.location)
+                await database.close()
+                return try await DatabaseFacts.read(places.location).epoch
+            } catch let error as SQLError {
+                guard error.code == .inUse else { return 0 }
+                throw FarmRestore.isRunning("\(error)")
+            }
+        case .mariadb:
+            let database = try await SQLDatabase.open(places.location)
+            do {
+                if let user = try await Self.user(of: database) {
+                    throw FarmRestore.isRunning("the database is in use by \(user)")
+                }
+                await database.close()
+            } catch {
+                await database.close()
+                throw error
+            }
+            return try await DatabaseFacts.read(places.location).epoch
+        }
+    }
+
+    /// Another connection to the same database; of this server, and of this account if it may see
+    /// no others. A standby has connections too.
+    private static func user(of database: SQLDatabase) async throws -> String? {
+        let rows = try await database.query(
+            "SELECT HOST AS place FROM information_schema.PROCESSLIST "
+                + "WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND HOST <> '' ORDER BY ID")
+        if let row = rows.first { return "a program at \(try row.text("place"))" }
+        let held: [SQLRow]
+        do {
+            held = try await database.query(
+                "SELECT holder FROM leadership WHERE id = 1 AND "
+                    + "expires_ms > UNIX_TIMESTAMP(NOW(3)) * 1000")
+        } catch let error as SQLError where error.code == .statement { return nil }
+        return try held.first.map { "the coordinator \(try $0.text("holder")), which leads" }
+    }
+
+    /// What a restore would replace; `nil` if there is nothing.
+    func content() async throws -> String? {
+        switch places.location {
+        case .sqlite(let path):
+            if Files.exists(path) { return "the database \(path)" }
+        case .mariadb(let server):
+            let tables = try await tables()
+            if !tables.isEmpty { return "a database with \(tables.count) tables (\(server))" }
+        }
+        for name in FarmPlaces.trees {
+            let path = "\(places.sharedFolder)/\(name)"
+            guard let kind = Files.kind(path) else { continue }
+            if try kind != .folder || !Files.list(path).isEmpty { return path }
+        }
+        return nil
+    }
+
+    // MARK: MariaDB
+
+    private func tables() async throws -> [(name: String, isView: Bool)] {
+        let database = try await SQLDatabase.open(places.location)
+        do {
+            let rows = try await database.query(
+                "SELECT table_name AS name, table_type = 'VIEW' AS is_view "
+                    + "FROM information_schema.tables WHERE table_schema = DATABASE()")
+            await database.close()
+            return try rows.map { (try $0.text("name"), try $0.bool("is_view")) }
+        } catch {
+            await database.close()
+            throw error
+        }
+    }
+
+    /// Removes every table.
+    /// - Parameter path: where a dump of them is kept.
+    func empty(keeping path: String) async throws {
+        let tables = try await tables()
+        guard case .mariadb(let server) = places.location, !tables.isEmpty else { return }
+        try Files.makeFolder(Files.folder(of: path), mode: 0o750)
+        try await MariaDBPrograms.dump(server, to: path)
+        let database = try await SQLDatabase.open(places.location)
+        do {
+            try await database.transaction { transaction in
+                // They refer to each other.
+                try transaction.execute("SET SESSION foreign_key_checks = 0")
+                for table in tables {
+                    let name = table.name.split(
+                        separator: "`", omittingEmptySubsequences: false
+                    ).joined(separator: "``")
+                    try transaction.execute("DROP \(table.isView ? "VIEW" : "TABLE") `\(name)`")
+                }
+            }
+            await database.close()
+        } catch {
+            await database.close()
+            throw error
+        }
+    }
+}

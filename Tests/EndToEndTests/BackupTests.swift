@@ -1,0 +1,287 @@
+import Glibc
+import ProcessKit
+import SQLKit
+import Support
+import TestSupport
+import Testing
+
+/// `aibuild-coordinator backup` and `restore`, with a real coordinator, agent and database.
+@Suite struct BackupTests {
+    private func setup(_ engine: String) async throws -> Farm.Setup {
+        var setup = Farm.Setup()
+        if engine == "mariadb" {
+            setup.database = try await MariaDBServer.shared().makeDatabase()
+        }
+        return setup
+    }
+
+    /// - Returns: the folder of the backup.
+    private func backup(_ farm: Farm, _ options: String...) async throws -> String {
+        let (status, words) = try await farm.coordinatorCommand(
+            ["backup", "\(farm.folder)/backups"] + options)
+        try #require(status == .exited(0), "\(words)")
+        let name = try #require(words.split(separator: "\n").last?.split(separator: " ").last)
+        return String(name)
+    }
+
+    private func restore(_ farm: Farm, _ folder: String, _ options: String...) async throws {
+        let (status, words) = try await farm.coordinatorCommand(["restore", folder] + options)
+        try #require(status == .exited(0), "\(words)")
+    }
+
+    private func restoreIsRefused(
+        _ farm: Farm, _ folder: String, _ options: String...
+    ) async throws -> String {
+        let (status, words) = try await farm.coordinatorCommand(["restore", folder] + options)
+        #expect(status == .exited(1), "\(words)")
+        return words
+    }
+
+    @Test(
+        "A backup while a build runs is restored, and the build goes on",
+        arguments: ["sqlite", "mariadb"])
+    func buildInFlight(engine: String) async throws {
+        try await withFarm(try await setup(engine)) { farm in
+            let ended = try #require(try await farm.imageBuilds(1).first)
+            let log = try await farm.api.log(ended)
+            try await farm.script(
+                "other",
+                """
+                seq 1 500; echo begun; \(Scripts.gate(farm, "on"))
+                seq 501 1000; \(Scripts.image(2_000_000))
+                """)
+            let build = try await farm.api.submit("other")
+            try await farm.api.logs(build, "begun")
+            let folder = try await backup(farm)
+            #expect(Files.mode(folder) == 0o700)
+            let lost = try await farm.api.submit("debian")
+            _ = try await farm.api.end(of: lost)
+
+            try await farm.stopCoordinator()
+            try await farm.loseEverything()
+            try await restore(farm, folder)
+            try await farm.startCoordinator(keepingPort: true)
+
+            #expect(try await farm.api.log(ended) == log)
+            #expect(try await farm.api.get("/api/v1/builds/\(lost.id)").status == 404)
+            _ = try await farm.api.host("kvm0", is: "ready")
+            try farm.open("on")
+            let passed = try await farm.api.end(of: build)
+            try #require(passed.state == "passed", "\(passed)")
+            #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"], "it was not begun anew")
+            let whole = try await farm.api.log(build)
+            #expect(passed.attempts?.last?.logSHA256 == SHA256.hex(whole))
+            // The image of the lost build is still there: its number is not given again.
+            let next = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(next.image?.path.hasSuffix("_3.raw") == true, "\(next)")
+        }
+    }
+
+    @Test(
+        "A build whose host has ended it since the backup is retried",
+        arguments: ["sqlite", "mariadb"])
+    func buildEndedSince(engine: String) async throws {
+        try await withFarm(try await setup(engine)) { farm in
+            let build = try await farm.gatedBuild()
+            let folder = try await backup(farm)
+            try farm.open("on")
+            let first = try await farm.api.end(of: build)
+            try #require(first.state == "passed")
+            try await eventually("the host forgets it") { farm.hosts[0].attempts.isEmpty }
+            // Hosts have met newer leaders than the one of the backup.
+            for _ in 0..<2 {
+                try await farm.stopCoordinator()
+                try await farm.startCoordinator(keepingPort: true)
+                _ = try await farm.api.host("kvm0", is: "ready")
+            }
+            try await farm.stopCoordinator()
+            try await restore(farm, folder, "--replace")
+            try await farm.startCoordinator(keepingPort: true)
+            _ = try await farm.api.host("kvm0", is: "ready")
+            let passed = try await farm.api.end(of: build)
+            try #require(passed.state == "passed", "\(passed)")
+            #expect(passed.attempts?.last?.summary == "kvm0 passed")
+            #expect(passed.attempts?.count == 2, "\(passed)")
+            for attempt in passed.attempts ?? [] {
+                _ = try await farm.api.log(build, attempt: attempt.attempt)
+            }
+            #expect(
+                try SHA256.file("\(farm.webRoot)/\(passed.image?.path ?? "")")
+                    == passed.image?.sha256)
+        }
+    }
+
+    @Test("A restored coordinator is followed by hosts that have met far newer epochs")
+    func hostsFollowRestoredCoordinator() async throws {
+        try await withFarm { farm in
+            _ = try await farm.api.host("kvm0", is: "ready")
+            let folder = try await backup(farm)
+            try await farm.stopCoordinator()
+            farm.hosts[0].killDaemon()
+            // A leader whose clock was a day ahead.
+            let epoch = Clocks.unixMilliseconds() / 1000 + 86_400
+            try Files.replace(
+                farm.hosts[0].stateFolder + "/epoch", with: Array("\(epoch)\n".utf8))
+            try farm.hosts[0].startDaemon()
+            try await farm.loseEverything()
+            try await restore(farm, folder)
+            try await farm.startCoordinator(keepingPort: true)
+            _ = try await farm.api.host("kvm0", is: "ready")
+            let leader = try await farm.api.leader()
+            #expect((leader.epoch ?? 0) > epoch)
+        }
+    }
+
+    @Test("A restore refuses a running coordinator, a full place and a damaged backup")
+    func refusals() async throws {
+        try await withFarm { farm in
+            _ = try await farm.imageBuilds(1)
+            let folder = try await backup(farm)
+            #expect(try await restoreIsRefused(farm, folder).contains("stop every coordinator"))
+            try await farm.stopCoordinator()
+            #expect(try await restoreIsRefused(farm, folder).contains("--replace"))
+
+            let before = try Files.list(farm.stateFolder)
+            let tree = try await farm.shell("cd \(folder); find . -type f").split(separator: "\n")
+            #expect(tree.count > 5)
+            for file in tree {
+                let path = "\(folder)/\(file)"
+                let bytes = try Files.read(path, limitBytes: 64 << 20)
+                var damaged = bytes
+                damaged[damaged.count / 2] ^= 1
+                try Files.replace(path, with: damaged, mode: 0o600)
+                let words = try await restoreIsRefused(farm, folder, "--replace")
+                #expect(
+                    words.contains("damaged") || words.contains("digest"), "\(file): \(words)")
+                try Files.replace(path, with: bytes, mode: 0o600)
+                try Files.rename(path, to: path + ".gone")
+                _ = try await restoreIsRefused(farm, folder, "--replace")
+                try Files.rename(path + ".gone", to: path)
+            }
+            #expect(try Files.list(farm.stateFolder) == before, "nothing was touched")
+            try await restore(farm, folder, "--replace")
+            try await farm.startCoordinator(keepingPort: true)
+            #expect(try await farm.api.builds().count == 1)
+        }
+    }
+
+    @Test("Keys apart are needed for a restore, and other keys are refused")
+    func keysApart() async throws {
+        try await withFarm { farm in
+            let answer = try await farm.api.send(
+                "PUT", "/api/v1/secrets/cloud",
+                json: #"{"value":"open sesame 1","guestOSes":["*"],"isNew":true}"#)
+            try #require((200..<300).contains(answer.status), "\(FarmClient.text(answer))")
+            let keys = "\(farm.folder)/keys"
+            let folder = try await backup(farm, "--keys", keys)
+            let own = "\(keys)/\(Files.name(of: folder))"
+            #expect(!Files.exists(folder + "/keys") && Files.mode(own) == 0o700)
+            #expect(try Files.list(own).contains("secret.key"))
+            try await farm.stopCoordinator()
+            let secret = try Files.read(farm.stateFolder + "/secret.key", limitBytes: 4096)
+            try await farm.loseEverything()
+            #expect(try await restoreIsRefused(farm, folder).contains("--keys"))
+            let other = Array((String(repeating: "ab", count: 32) + "\n").utf8)
+            try Files.replace(own + "/secret.key", with: other, mode: 0o600)
+            #expect(try await restoreIsRefused(farm, folder, "--keys", own).contains("digest"))
+            try Files.replace(own + "/secret.key", with: secret, mode: 0o600)
+            try await restore(farm, folder, "--keys", own)
+            #expect(try Files.read(farm.stateFolder + "/secret.key", limitBytes: 4096) == secret)
+
+            try await farm.startCoordinator(keepingPort: true)
+            let bare = try await backup(farm, "--without-keys")
+            try await farm.stopCoordinator()
+            try await farm.loseEverything()
+            #expect(try await restoreIsRefused(farm, bare).contains("secret key is not the one"))
+            try Files.replace(farm.stateFolder + "/secret.key", with: other, mode: 0o600)
+            #expect(try await restoreIsRefused(farm, bare).contains("secret key is not the one"))
+            try Files.replace(farm.stateFolder + "/secret.key", with: secret, mode: 0o600)
+            try await restore(farm, bare)
+        }
+    }
+
+    @Test("A backup that is killed is never taken for a whole one")
+    func killedBackup() async throws {
+        try await withFarm { farm in
+            _ = try await farm.imageBuilds(1)
+            let place = "\(farm.folder)/backups"
+            for milliseconds in [0, 5, 15, 40, 80, 150] {
+                let program = try FarmProgram(
+                    "aibuild-coordinator", ["backup", place, "--config", farm.configPath],
+                    logPath: "\(farm.folder)/killed.log")
+                let begin = Clocks.monotonicMilliseconds()
+                try await eventually("time passes", everyMilliseconds: 1) {
+                    Clocks.monotonicMilliseconds() - begin >= Int64(milliseconds)
+                        || program.status != nil
+                }
+                program.kill()
+                for name in (try? Files.list(place)) ?? [] where !name.hasPrefix(".") {
+                    guard name.hasSuffix(".part") else {
+                        _ = try await farm.shell(
+                            "cd \(place)/\(name) && sha256sum -c manifest.json.sha256")
+                        continue
+                    }
+                    let words = try await restoreIsRefused(farm, "\(place)/\(name)")
+                    #expect(words.contains("interrupted"), "\(words)")
+                }
+            }
+            let folder = try await backup(farm, "--keep", "1")
+            #expect(
+                try Files.list(place).filter { !$0.hasPrefix(".") } == [Files.name(of: folder)])
+        }
+    }
+
+    @Test("A backup is refused inside the state folder, and on a disk that is too small")
+    func unsuitablePlaces() async throws {
+        try await withFarm { farm in
+            _ = try await farm.imageBuilds(1)
+            let (inside, words) = try await farm.coordinatorCommand(
+                ["backup", farm.stateFolder + "/backups"])
+            #expect(inside == .exited(1) && words.contains("is inside"), "\(words)")
+            let small = "\(farm.folder)/small"
+            try await farm.shell("mkdir \(small); mount -t tmpfs -o size=64k tmpfs \(small)")
+            let (full, why) = try await farm.coordinatorCommand(["backup", small])
+            #expect(full == .exited(1) && why.contains("needs"), "\(why)")
+            #expect(try Files.list(small).filter { !$0.hasPrefix(".") }.isEmpty)
+        }
+    }
+
+    @Test("A restore that was killed keeps the coordinator from its start, and is repeated")
+    func unfinishedRestore() async throws {
+        try await withFarm { farm in
+            _ = try await farm.imageBuilds(1)
+            let folder = try await backup(farm)
+            try await farm.stopCoordinator()
+            try Files.replace(farm.stateFolder + "/restore-unfinished", with: Array("x\n".utf8))
+            let (status, words) = try await farm.coordinatorCommand([])
+            #expect(status == .exited(1) && words.contains("has not ended"), "\(words)")
+            try await restore(farm, folder)
+            try await farm.startCoordinator(keepingPort: true)
+            #expect(try await farm.api.builds().count == 1)
+        }
+    }
+}
+
+extension Farm {
+    /// Runs a command of the coordinator's program to its end.
+    /// - Returns: its status, and what it printed.
+    fileprivate func coordinatorCommand(
+        _ words: [String]
+    ) async throws -> (ProcessKit.ExitStatus, String) {
+        let log = "\(folder)/command.log"
+        try Files.replace(log, with: [])
+        let program = try FarmProgram(
+            "aibuild-coordinator", words + ["--config", configPath], logPath: log)
+        return (try await program.exit(), program.log)
+    }
+
+    /// The machine of the coordinator is gone; the web root was on another one.
+    fileprivate func loseEverything() async throws {
+        try Files.remove(stateFolder)
+        try Files.makeFolder(stateFolder)
+        guard let database = setup.database else { return }
+        let server = try await MariaDBServer.shared()
+        _ = try await server.asRoot("DROP DATABASE \(database.database)")
+        _ = try await server.asRoot("CREATE DATABASE \(database.database) CHARACTER SET utf8mb4")
+    }
+}
