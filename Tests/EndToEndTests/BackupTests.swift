@@ -1,4 +1,4 @@
-import Glibc
+import HTTPClientKit
 import ProcessKit
 import SQLKit
 import Support
@@ -244,6 +244,25 @@ import Testing
             #expect(full == .exited(1) && why.contains("needs"), "\(why)")
             #expect(try Files.list(small).filter { !$0.hasPrefix(".") }.isEmpty)
         }
+    }
+
+    @Test("MariaDB's own programs get any password")
+    func oddPassword() async throws {
+        let server = try await MariaDBServer.shared()
+        let database = try await server.makeDatabase()
+        let password = #"a"b\c'd#e f;\n"#
+        let user = "odd\(UInt32.random(in: .min ... .max))"
+        let quoted = password.replacing("'", with: "''")
+        _ = try await server.asRoot("CREATE USER \(user)@'%' IDENTIFIED BY '\(quoted)'")
+        let endpoint = MariaDBEndpoint(
+            port: database.port, user: user, password: password, database: "")
+        let options = try #require(endpoint.optionFiles.first)
+        let file = try MemoryFile(Array(options.utf8))
+        let output = try await Command(
+            ["mariadb", "--defaults-file=\(file.path)", "-e", "SELECT 40 + 2"],
+            environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60)
+        #expect(output.stdoutText.contains("42"), "\(output.stderrText)")
     }
 
     @Test("A restore that was killed keeps the coordinator from its start, and is repeated")

@@ -74,11 +74,18 @@ public struct FarmBackup: Sendable {
     private func fill(_ part: String, _ name: String, _ made: Int64) async throws {
         let needed = try await OwnThread.run { try neededBytes() }
         try checkRoom(needed)
-        var harvest = FileHarvest(from: places.sharedFolder, to: part)
         do {
-            harvest = try await passed(harvest)
+            var harvest = try await OwnThread.run { [places] in
+                var harvest = FileHarvest(from: places.sharedFolder, to: part)
+                try harvest.begin()
+                return harvest
+            }
             let (facts, secrets) = try await databaseAndKeys(part)
-            harvest = try await passed(harvest)
+            harvest = try await OwnThread.run { [harvest] in
+                var harvest = harvest
+                try harvest.end()
+                return harvest
+            }
             let count = harvest.files.count
             say(
                 "Logs and templates: \(count) file\(count == 1 ? "" : "s"), "
@@ -101,14 +108,6 @@ public struct FarmBackup: Sendable {
             throw Failure(
                 "The disk of \(parent) is full: \(error). The backup needs "
                     + "\(ByteSize.text(needed)): make room, then run it again")
-        }
-    }
-
-    private func passed(_ harvest: FileHarvest) async throws -> FileHarvest {
-        try await OwnThread.run {
-            var harvest = harvest
-            try harvest.pass()
-            return harvest
         }
     }
 

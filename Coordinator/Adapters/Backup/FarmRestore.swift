@@ -61,10 +61,11 @@ public struct FarmRestore: Sendable {
                     + "again with --replace")
         }
         let epoch = max(oldEpoch, RestoredDatabase.epoch(ofWebRoot: places.webRoot))
-        try await stage()
-        if case .sqlite(let path) = places.location {
-            try await settle(.sqlite(path: path + RestoreTarget.staged), key, epoch)
-            try RestoreTarget.removeLock(of: path + RestoreTarget.staged)
+        do { try await prepare(key, epoch) } catch {
+            // Nothing has been touched so far, and what is there may fill the disk.
+            try? Files.remove(staging)
+            if case .sqlite(let path) = places.location { try? RestoreTarget.removeStaged(path) }
+            throw error
         }
         try Files.replace(places.unfinishedMark, with: Array("\(source.folder)\n".utf8))
         try moveAside()
@@ -120,6 +121,21 @@ public struct FarmRestore: Sendable {
     }
 
     // MARK: Files
+
+    /// Everything beside its place, and a SQLite file ready to lead with.
+    private func prepare(_ key: String?, _ epoch: Int64) async throws {
+        let needed = source.manifest.files.reduce(0) { $0 + $1.sizeBytes }
+        let free = try Files.room(places.sharedFolder).free
+        guard free > needed else {
+            throw Failure(
+                "The backup needs \(ByteSize.text(needed)), and \(places.sharedFolder) has "
+                    + "\(ByteSize.text(free)) free: make room, then run it again")
+        }
+        try await stage()
+        guard case .sqlite(let path) = places.location else { return }
+        try await settle(.sqlite(path: path + RestoreTarget.staged), key, epoch)
+        try RestoreTarget.removeLock(of: path + RestoreTarget.staged)
+    }
 
     /// Copies the files to their file systems, and compares them once more.
     private func stage() async throws {

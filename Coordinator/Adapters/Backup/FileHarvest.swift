@@ -9,6 +9,9 @@ import Support
 /// that were written since the first one; the first one finds those that retention removes before
 /// the second. So no row of the backup names a file that the backup does not have. A log that
 /// grows is copied as far as it has come, which is at least as far as the rows know.
+///
+/// What was seen of profiles is copied before the database only: it is written after the rows of
+/// what follows from it, and must not say more than they do.
 struct FileHarvest {
     private struct Copied {
         /// Of the source, before it was read.
@@ -36,9 +39,19 @@ struct FileHarvest {
         try paths(folder).reduce(0) { $0 + (Files.sizeBytes("\(folder)/\($1)") ?? 0) }
     }
 
-    /// Blocks.
-    mutating func pass() throws {
-        for path in try Self.paths(source) {
+    /// The first pass. Blocks.
+    mutating func begin() throws {
+        try pass(
+            over: Self.paths(source) + (Files.exists("\(source)/\(Self.seen)") ? [Self.seen] : []))
+    }
+
+    /// The second pass, after the database was copied. Blocks.
+    mutating func end() throws { try pass(over: Self.paths(source)) }
+
+    private static let seen = "profiles.json"
+
+    private mutating func pass(over paths: [String]) throws {
+        for path in paths {
             guard let stamp = Files.stamp("\(source)/\(path)"), copied[path]?.stamp != stamp else {
                 continue
             }
@@ -61,7 +74,6 @@ struct FileHarvest {
         }
         found += try names("\(folder)/templates").filter { $0.hasSuffix(".tar") }
             .map { "templates/\($0)" }
-        if Files.exists("\(folder)/profiles.json") { found.append("profiles.json") }
         return found.filter { Files.kind("\(folder)/\($0)") == .file }
     }
 
