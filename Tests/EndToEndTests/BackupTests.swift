@@ -158,6 +158,16 @@ import Testing
                 _ = try await restoreIsRefused(farm, folder, "--replace")
                 try Files.rename(path + ".gone", to: path)
             }
+            let path = folder + "/manifest.json"
+            let bytes = try Files.read(path, limitBytes: 64 << 20)
+            let newer = String(decoding: bytes, as: UTF8.self)
+                .replacing(#/"schema" : [0-9]+/#, with: "\"schema\" : 9999")
+            try Files.replace(path, with: Array(newer.utf8))
+            try await farm.shell("cd \(folder); sha256sum manifest.json >manifest.json.sha256")
+            #expect(
+                try await restoreIsRefused(farm, folder, "--replace").contains("upgrade it first"))
+            try Files.replace(path, with: bytes)
+            try await farm.shell("cd \(folder); sha256sum manifest.json >manifest.json.sha256")
             #expect(try Files.list(farm.stateFolder) == before, "nothing was touched")
             try await restore(farm, folder, "--replace")
             try await farm.startCoordinator(keepingPort: true)
