@@ -219,12 +219,7 @@ import Testing
                 let program = try FarmProgram(
                     "aibuild-coordinator", ["backup", place, "--config", farm.configPath],
                     logPath: "\(farm.folder)/killed.log")
-                let begin = Clocks.monotonicMilliseconds()
-                try await eventually("time passes", everyMilliseconds: 1) {
-                    Clocks.monotonicMilliseconds() - begin >= Int64(milliseconds)
-                        || program.status != nil
-                }
-                program.kill()
+                try await kill(program, afterMilliseconds: milliseconds)
                 for name in (try? Files.list(place)) ?? [] where !name.hasPrefix(".") {
                     guard name.hasSuffix(".part") else {
                         _ = try await farm.shell(
@@ -254,6 +249,37 @@ import Testing
             #expect(full == .exited(1) && why.contains("needs"), "\(why)")
             #expect(try Files.list(small).filter { !$0.hasPrefix(".") }.isEmpty)
         }
+    }
+
+    @Test("A restore that is killed at any moment is repeated, and loses nothing")
+    func killedRestore() async throws {
+        try await withFarm { farm in
+            let build = try #require(try await farm.imageBuilds(1).first)
+            let log = try await farm.api.log(build)
+            let folder = try await backup(farm)
+            try await farm.stopCoordinator()
+            for milliseconds in [5, 20, 40, 60, 80, 110, 150, 200] {
+                let program = try FarmProgram(
+                    "aibuild-coordinator",
+                    ["restore", folder, "--replace", "--config", farm.configPath],
+                    logPath: "\(farm.folder)/killed.log")
+                try await kill(program, afterMilliseconds: milliseconds)
+            }
+            try await restore(farm, folder, "--replace")
+            #expect(try Files.list(farm.stateFolder).allSatisfy { !$0.hasSuffix(".part") })
+            try await farm.startCoordinator(keepingPort: true)
+            #expect(try await farm.api.builds().map(\.id) == [build.id])
+            #expect(try await farm.api.log(build) == log)
+        }
+    }
+
+    private func kill(_ program: FarmProgram, afterMilliseconds milliseconds: Int) async throws {
+        let begin = Clocks.monotonicMilliseconds()
+        try await eventually("time passes", everyMilliseconds: 1) {
+            Clocks.monotonicMilliseconds() - begin >= Int64(milliseconds)
+                || program.status != nil
+        }
+        program.kill()
     }
 
     @Test("MariaDB's own programs get any password")
