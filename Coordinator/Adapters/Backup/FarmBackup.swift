@@ -53,11 +53,10 @@ public struct FarmBackup: Sendable {
 
     private func make() async throws -> String {
         try BackupFolders.removeParts(parent)
-        let made = Clocks.unixMilliseconds()
+        var made = Clocks.unixMilliseconds()
+        // The last one may be of this second.
+        while Files.exists("\(parent)/\(BackupFolders.name(made))") { made += 1000 }
         let name = BackupFolders.name(made)
-        guard !Files.exists("\(parent)/\(name)") else {
-            throw Failure("\(parent)/\(name) was made in this second: try again")
-        }
         let part = "\(parent)/\(name)\(BackupFolders.partEnding)"
         do {
             try Files.makeFolder(part, mode: 0o700)

@@ -30,7 +30,16 @@ public struct FarmRestore: Sendable {
         self.places = places
         self.replaces = replaces
         self.say = say
-        stamp = BackupFolders.name(Clocks.unixMilliseconds())
+        stamp = Self.freeStamp(places)
+    }
+
+    /// A restore that was killed may have moved something aside in this second.
+    private static func freeStamp(_ places: FarmPlaces) -> String {
+        var paths = [places.sharedFolder + "/replaced-"]
+        if case .sqlite(let path) = places.location { paths.append(path + ".replaced-") }
+        var now = Clocks.unixMilliseconds()
+        while paths.contains(where: { Files.exists($0 + BackupFolders.name(now)) }) { now += 1000 }
+        return BackupFolders.name(now)
     }
 
     private var staging: String { places.sharedFolder + "/.restore.part" }
@@ -130,6 +139,9 @@ public struct FarmRestore: Sendable {
             throw Failure(
                 "The backup needs \(ByteSize.text(needed)), and \(places.sharedFolder) has "
                     + "\(ByteSize.text(free)) free: make room, then run it again")
+        }
+        for folder in [places.stateFolder, places.sharedFolder] {
+            try RestoreTarget.sweep(folder)
         }
         try await stage()
         guard case .sqlite(let path) = places.location else { return }

@@ -19,6 +19,13 @@ struct RestoreTarget: Sendable {
         for ending in [".lock", "-wal", "-shm"] { try Files.remove(path + ending) }
     }
 
+    /// Removes files that a killed program was writing. None is running.
+    static func sweep(_ folder: String) throws {
+        for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part") {
+            if Files.kind("\(folder)/\(name)") == .file { try Files.remove("\(folder)/\(name)") }
+        }
+    }
+
     static func removeStaged(_ path: String) throws {
         for ending in ["", ".lock", "-wal", "-shm"] { try Files.remove(path + staged + ending) }
     }
