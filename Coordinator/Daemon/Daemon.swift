@@ -55,10 +55,7 @@ enum Daemon {
         try Files.makeFolder(configuration.stateFolder, mode: 0o750)
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
-        guard !Files.exists(configuration.places.unfinishedMark) else {
-            throw Failure(
-                "a restore into \(shared) has not ended: run it again, or wait for its end")
-        }
+        try refuseUnfinishedRestore(configuration.places)
         let settings = configuration.api
         let certificate = try settings.certificate.map {
             try CertificateKeeper($0, host: settings.ownURL.flatMap { Authority(url: $0)?.host })
@@ -194,6 +191,14 @@ extension Daemon {
         names.reduce(into: [:]) { values, name in
             if let value = getenv(name) { values[name] = String(cString: value) }
         }
+    }
+
+    /// A part of a database would be taken for all of it.
+    private static func refuseUnfinishedRestore(_ places: FarmPlaces) throws {
+        guard Files.exists(places.unfinishedMark) else { return }
+        throw Failure(
+            "a restore into \(places.sharedFolder) has not ended: run it again, or wait for its "
+                + "end")
     }
 
     /// Two coordinators in one state folder would take each other for themselves.

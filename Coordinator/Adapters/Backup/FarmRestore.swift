@@ -1,3 +1,4 @@
+import BuildProtocol
 import Glibc
 import ProcessKit
 import SQLKit
@@ -133,7 +134,7 @@ public struct FarmRestore: Sendable {
 
     /// Everything beside its place, and a SQLite file ready to lead with.
     private func prepare(_ key: String?, _ epoch: Int64) async throws {
-        let needed = source.manifest.files.reduce(0) { $0 + $1.sizeBytes }
+        let needed = source.manifest.files.map(\.sizeBytes).clampedSum()
         let free = try Files.room(places.sharedFolder).free
         guard free > needed else {
             throw Failure(

@@ -32,11 +32,11 @@ struct FileHarvest {
         copied.values.map(\.file).sorted { $0.path < $1.path }
     }
 
-    var sizeBytes: Int64 { copied.values.reduce(0) { $0 + $1.file.sizeBytes } }
+    var sizeBytes: Int64 { copied.values.map(\.file.sizeBytes).clampedSum() }
 
     /// What the sources have now.
     static func sizeBytes(of folder: String) throws -> Int64 {
-        try paths(folder).reduce(0) { $0 + (Files.sizeBytes("\(folder)/\($1)") ?? 0) }
+        try paths(folder).map { Files.sizeBytes("\(folder)/\($0)") ?? 0 }.clampedSum()
     }
 
     /// The first pass. Blocks.
