@@ -31,6 +31,9 @@ enum CertificateRemedy {
     static func text(_ error: HTTPClientError, url: String) -> String? {
         switch error.code {
         case .tls: remedies.first { error.message.contains($0.words) }?.remedy
+        // A server without TLS answers the handshake, or closes the connection upon it.
+        case .broken where error.message.contains("SSL_connect"):
+            "If it has no TLS, use http:// in AIBUILD_URL or --url."
         case .broken where url.contains("http://"):
             "If it has TLS, use https:// in AIBUILD_URL or --url."
         default: nil
