@@ -15,13 +15,14 @@ struct AccountFarm {
     init(
         _ settings: AccessSettings = AccessSettings(),
         identities: (any IdentityProvider)? = nil,
-        browsers: (any BrowserIdentityProvider)? = nil
+        browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil
     ) async throws {
         let epoch = try await store.lead()
         leader = store.leading(epoch)
         api = try await API.leading(
             store, epoch: epoch, templates: AnyTemplates(), ids: CountingIDs(), clock: clock,
-            settings: settings, identities: identities, browsers: browsers)
+            settings: settings, identities: identities, browsers: browsers,
+            url: url)
     }
 
     func request(

@@ -101,6 +101,18 @@ final class ListedBrowsers: BrowserIdentityProvider {
         #expect(try await back("anna", visit).status == 403)
     }
 
+    @Test("A browser at another name of the coordinator is led to the one that it comes back to")
+    func otherName() async throws {
+        let farm = try await AccountFarm(browsers: people, url: "https://builds.test/")
+        let answer = try await farm.ask("GET", "/sign-in/openid?to=/builds/x")
+        let there = "https://builds.test/sign-in/openid?moved=true&to=%2Fbuilds%2Fx"
+        #expect(answer.status == 303 && answer.headers["Location"] == there)
+        #expect(answer.headers["Set-Cookie"] == nil)
+        // Behind a proxy that hides it: once is enough.
+        let moved = try await farm.ask("GET", "/sign-in/openid?moved=true&to=/builds/x")
+        #expect(moved.headers["Location"]?.hasPrefix("https://login.test/") == true)
+    }
+
     @Test("What does not belong to this browser signs nobody in") func strangers() async throws {
         people.set("anna", .operator)
         let visit = try await begin()

@@ -157,7 +157,7 @@ extension API {
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil,
         ids: any IDSource = StoppedClock(), clock: (any TimeSource)? = nil,
         settings: AccessSettings = AccessSettings(), identities: (any IdentityProvider)? = nil,
-        browsers: (any BrowserIdentityProvider)? = nil
+        browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil
     ) async throws -> API {
         var ports = Ports.empty(
             store, logs: logs, sheets: sheets, clock: clock ?? StoppedClock())
@@ -183,7 +183,7 @@ extension API {
                 access: AccessControl(
                     directory: ports.directory, token: token, tokenFile: tokenFile, names: names,
                     settings: settings),
-                version: "test"))
+                url: url, version: "test"))
     }
 }
 

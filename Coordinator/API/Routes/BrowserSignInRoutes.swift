@@ -11,6 +11,10 @@ enum BrowserSignInRoutes {
         router.on("GET", path) { request, _ in
             let to = SignInPage.ownPath(request.query["to"])
             guard request.method == "GET" else { return .empty }
+            if let url = otherAddress(request, api) {
+                return redirect(
+                    to: "\(url)\(path)?moved=true&to=\(PercentCoding.encode(to))", cookies: [])
+            }
             return try await page(api, to: to) {
                 let (address, cookie) = try await api.leader().browserSignIns.begin(to: to)
                 return redirect(
@@ -40,6 +44,15 @@ enum BrowserSignInRoutes {
                     ])
             }
         }
+    }
+
+    /// `api.url`, if the browser is at another name of the coordinator: the provider leads back
+    /// there, where the cookie must be. Asked once, as a proxy may hide by which name it is reached.
+    private static func otherAddress(_ request: HTTPRequest, _ api: APIContext) -> String? {
+        guard request.query["moved"] == nil, let url = api.url, let own = Authority(url: url),
+            let here = request.headers["Host"].flatMap({ Authority($0) }), own.host != here.host
+        else { return nil }
+        return url.utf8.last == UInt8(ascii: "/") ? String(url.dropLast()) : url
     }
 
     /// A person reads why it did not work on the page where it is tried again.
