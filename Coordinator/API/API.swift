@@ -32,6 +32,7 @@ public struct API: Sendable {
         DeliveryRoutes.add(to: &router, context)
         BadgeRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
+        HostSetupRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
         OutputRoutes.add(to: &router, context)

@@ -22,6 +22,8 @@ public struct APIContext: Sendable {
     public var storeProblem: @Sendable () async -> String?
     /// What of the machine's setup cannot be used.
     public var setupProblems: @Sendable () -> [SetupProblem]
+    /// For machines that become hosts.
+    public var hostSetup = HostSetup()
     public var access: AccessControl
     /// `api.url`, as people reach this coordinator; `nil` if it is not set.
     public var url: String?

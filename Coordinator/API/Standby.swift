@@ -8,7 +8,9 @@ struct Standby: Sendable {
 
     /// Prefixes of paths that are served from the leader's memory.
     private static let live = [
-        "/api/v1/hosts", "/api/v1/notifications", "/api/v1/queue", "/api/v1/schedules",
+        // Each coordinator may have a key of its own: the leader's is that which hosts let in.
+        "/api/v1/host-setup", "/api/v1/hosts", "/api/v1/notifications", "/api/v1/queue",
+        "/api/v1/schedules",
         "/api/v1/storage", "/metrics", "/overview", "/builds/", "/sign-in",
     ]
 

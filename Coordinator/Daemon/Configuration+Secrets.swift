@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
+import SSHKit
 import Support
 import TextKit
 import YAMLKit
@@ -67,5 +68,18 @@ extension Configuration {
 
     private static var absolutePath: YAMLType<String> {
         .string.checked { $0.hasPrefix("/") ? nil : "expected an absolute path" }
+    }
+}
+
+extension Configuration {
+    func setupCheck() throws -> SetupCheck {
+        var check = SetupCheck()
+        switch try identity() {
+        case .keyFile(let path, _): check.sshKeyFile = path
+        case .agent(let socket): check.sshAgentSocket = socket
+        }
+        check.hooksFolder = hooksFolder
+        check.secretFiles = secretFiles
+        return check
     }
 }

@@ -19,6 +19,7 @@ struct Configuration {
     var secretKeyFile: String?
     var hooksFolder: String?
     var pluginFolder: String?
+    var agentPackageFolder = AgentPackageFolder.defaultPath
     /// Of checksum files, besides all that are not this machine's own.
     var baseImageNetworks: [IPv4Network] = []
     var sshKeyFile: String?
@@ -55,6 +56,8 @@ struct Configuration {
         secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
         hooksFolder = try yaml.takeIfPresent("hooks_folder", .string)
         pluginFolder = try yaml.takeIfPresent("packer_plugins", .string)
+        agentPackageFolder = try yaml.take(
+            "agent_packages", .string, default: agentPackageFolder)
         baseImageNetworks = try yaml.take(
             "base_image_networks", .list(of: Self.network), default: []
         ).compactMap { IPv4Network($0) }
@@ -268,16 +271,5 @@ struct Configuration {
         if let sshKeyFile { return .keyFile(path: sshKeyFile, passphrase: nil) }
         if let sshAgentSocket { return .agent(socketPath: sshAgentSocket) }
         return .keyFile(path: defaultSSHKeyFile, passphrase: nil)
-    }
-
-    func setupCheck() throws -> SetupCheck {
-        var check = SetupCheck()
-        switch try identity() {
-        case .keyFile(let path, _): check.sshKeyFile = path
-        case .agent(let socket): check.sshAgentSocket = socket
-        }
-        check.hooksFolder = hooksFolder
-        check.secretFiles = secretFiles
-        return check
     }
 }

@@ -91,17 +91,18 @@ enum Daemon {
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
         let setup = try setup(configuration)
-        let api = API(
-            APIContext(
-                coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
-                logPath: { AttemptToken($0).map { logs.path($0) } },
-                standing: { await leadership.keeper.standing },
-                storeProblem: { await leadership.keeper.problem },
-                setupProblems: {
-                    setup.problems() + (plugins?.problems() ?? []) + (certificate?.problems() ?? [])
-                },
-                access: try configuration.access(ports.directory), url: settings.ownURL,
-                version: version, templateSchema: TemplateKeys.schema))
+        var context = APIContext(
+            coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
+            logPath: { AttemptToken($0).map { logs.path($0) } },
+            standing: { await leadership.keeper.standing },
+            storeProblem: { await leadership.keeper.problem },
+            setupProblems: {
+                setup.problems() + (plugins?.problems() ?? []) + (certificate?.problems() ?? [])
+            },
+            access: try configuration.access(ports.directory), url: settings.ownURL,
+            version: version, templateSchema: TemplateKeys.schema)
+        context.hostSetup = hostSetup(configuration, gateway)
+        let api = API(context)
         let gate = RequestGate()
         let servers = APIServers(settings, certificate, gate, api)
         // The ports first: a second coordinator on this machine fails here, before it touches a
@@ -158,6 +159,14 @@ extension Daemon {
                 if let bytes = try await plugins?.read(file, from: offset) { return bytes }
                 return try await templates.read(file, from: offset)
             })
+    }
+
+    private static func hostSetup(
+        _ configuration: Configuration, _ gateway: SSHHostGateway
+    ) -> HostSetup {
+        HostSetup(
+            authorizedKey: { await gateway.authorizedKey() },
+            packages: AgentPackageFolder(configuration.agentPackageFolder).packages)
     }
 
     private static func addTriggers(_ configuration: Configuration, to ports: inout Ports) {

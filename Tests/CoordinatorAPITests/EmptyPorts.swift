@@ -157,7 +157,8 @@ extension API {
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil,
         ids: any IDSource = StoppedClock(), clock: (any TimeSource)? = nil,
         settings: AccessSettings = AccessSettings(), identities: (any IdentityProvider)? = nil,
-        browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil
+        browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil,
+        hostSetup: HostSetup = HostSetup()
     ) async throws -> API {
         var ports = Ports.empty(
             store, logs: logs, sheets: sheets, clock: clock ?? StoppedClock())
@@ -175,15 +176,16 @@ extension API {
         routePorts.clock = clock ?? DueClock()
         let held = if let epoch { epoch } else { try await store.lead() }
         try await coordinator.lead(held)
-        return API(
-            APIContext(
-                coordinator: coordinator, ports: routePorts, webRootFolder: folder,
-                logPath: { _ in nil }, standing: { standing },
-                storeProblem: { storeProblem },
-                access: AccessControl(
-                    directory: ports.directory, token: token, tokenFile: tokenFile, names: names,
-                    settings: settings),
-                url: url, version: "test"))
+        var context = APIContext(
+            coordinator: coordinator, ports: routePorts, webRootFolder: folder,
+            logPath: { _ in nil }, standing: { standing },
+            storeProblem: { storeProblem },
+            access: AccessControl(
+                directory: ports.directory, token: token, tokenFile: tokenFile, names: names,
+                settings: settings),
+            url: url, version: "test")
+        context.hostSetup = hostSetup
+        return API(context)
     }
 }
 

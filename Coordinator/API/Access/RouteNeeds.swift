@@ -121,6 +121,7 @@ extension RouteNeeds {
     ]
 
     private static let administered = [
+        "GET /api/v1/host-setup", "GET /api/v1/host-setup/packages/{architecture}",
         "POST /api/v1/hosts/scan", "POST /api/v1/hosts", "PUT /api/v1/hosts/{name}",
         "DELETE /api/v1/hosts/{name}", "POST /api/v1/environments",
         "PUT /api/v1/environments/{name}", "DELETE /api/v1/environments/{name}",

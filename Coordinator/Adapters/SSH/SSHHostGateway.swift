@@ -59,6 +59,12 @@ public final class SSHHostGateway: HostGateway {
         }
     }
 
+    /// The line of `authorized_keys` that lets this coordinator in; `nil` if only the private half
+    /// of its key is at hand.
+    public func authorizedKey() async -> String? {
+        await identity.publicKey(loop: control).map { GateKey(publicKey: $0).line }
+    }
+
     public func scanHostKey(_ address: String) async throws -> HostKey {
         do {
             let key = try await SSHConnection.scanHostKey(
