@@ -46,7 +46,7 @@ struct HostSnapshotView: Encodable {
     var slots, vcpus: Int?
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
     var accelerators, tags, notices: [String]
-    var packerVersion, qemuVersion: String?
+    var agentVersion, packerVersion, qemuVersion: String?
     var packerPlugins: [String: [String]]?
     var clockSkewSeconds: Double
 
@@ -68,6 +68,7 @@ struct HostSnapshotView: Encodable {
         accelerators = snapshot.report?.accelerators.sorted().map(\.rawValue) ?? []
         tags = snapshot.report?.tags.sorted() ?? []
         notices = (snapshot.report?.notices ?? []) + Self.notices(snapshot.othersWithHostKey)
+        agentVersion = snapshot.agentVersion
         packerVersion = snapshot.report?.packerVersion
         packerPlugins = snapshot.report?.packerPlugins
         qemuVersion = snapshot.report?.qemuVersion

@@ -5,6 +5,8 @@ import BuildProtocol
 
 /// Receives the events of a session with a host.
 protocol HostEvents: AnyObject, Sendable {
+    /// A session has begun.
+    func hostAnswered(_ name: String, agent version: String) async
     func hostReported(_ name: String, _ report: HostReport) async
     func hostWentAway(_ name: String, _ why: String) async
     /// Why the agent that answered cannot be used under this name; `nil` if it can.

@@ -193,6 +193,10 @@ public actor HostFleet: HostEvents {
 
     // MARK: Reports of sessions
 
+    func hostAnswered(_ name: String, agent version: String) {
+        hosts[name]?.agentVersion = version
+    }
+
     func hostReported(_ name: String, _ report: HostReport) {
         let arrival = hosts[name]?.arrived(
             report, monotonic: ports.clock.monotonicMilliseconds(),

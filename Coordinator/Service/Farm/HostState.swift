@@ -17,6 +17,8 @@ struct HostState {
     /// On the monotonic clock.
     private var takenMilliseconds: Int64 = .min
     var health = HostHealth()
+    /// As it said at the last connection.
+    var agentVersion: String?
 
     init(host: Host, monitor: HostMonitor) {
         self.host = host
@@ -112,7 +114,8 @@ struct HostState {
             }
         let skew = report.map { $0.unixMilliseconds - reportedMilliseconds } ?? 0
         return HostSnapshot(
-            host: host, state: state, detail: detail, report: report, running: running,
+            host: host, state: state, detail: detail, agentVersion: agentVersion, report: report,
+            running: running,
             clockSkewMilliseconds: abs(skew) > clockSkewLimitMilliseconds ? skew : 0)
     }
 }
@@ -123,6 +126,8 @@ public struct HostSnapshot: Sendable {
     /// `ready`, `connecting`, `unreachable`, `quarantined`
     public var state: String
     public var detail: String
+    /// `nil` before the first connection.
+    public var agentVersion: String?
     public var report: HostReport?
     public var running: Int
     public var clockSkewMilliseconds: Int64

@@ -168,6 +168,7 @@ actor HostMonitor {
             await forget(summary.attempt)
         }
         for session in sessions.values { await session.post(connected(session, hello)) }
+        await events?.hostAnswered(host.name, agent: hello.agentVersion)
         await events?.hostReported(host.name, hello.host)
         await plugins.offer()
     }
