@@ -205,7 +205,8 @@ let package = Package(
             "CLITests",
             [
                 "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
-                "ProcessKit", "Support", "Templates", "TestSupport", "TextKit", "aibuild",
+                "ProcessKit", "SSHKit", "Support", "Templates", "TestSupport", "TextKit",
+                "aibuild",
             ]),
         tests(
             "OpenStackKitTests",

@@ -74,7 +74,7 @@ farm_settings="hooks:
     token_file: $farm/git.token"
 farm_coordinator "$port"
 say "coordinator: $url, Git server: $git_url"
-aibuild host add host1 --address "$(id -un)@127.0.0.1:$host_port" \
+aibuild host add host1 --register-only --address "$(id -un)@127.0.0.1:$host_port" \
     --fingerprint "$(farm_fingerprint host1)"
 aibuild env add registry --kind registry --registry-url "http://127.0.0.1:$registry_port" \
     --repository "images/{guestos}"

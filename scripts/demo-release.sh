@@ -87,7 +87,7 @@ farm_coordinator "$port"
 farm_wait 240 openstack test -e "$farm/openstack/ready"
 curl -fsS "$glance/versions" | jq -r '"Glance: " + ([.versions[].id] | join(" "))' | cut -c 1-60
 say "coordinator: $url"
-aibuild host add host1 --address "$(id -un)@127.0.0.1:$host_port" \
+aibuild host add host1 --register-only --address "$(id -un)@127.0.0.1:$host_port" \
     --fingerprint "$(farm_fingerprint host1)"
 aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"
 

@@ -76,7 +76,7 @@ step "Coordinator: $url, with its embedded SQLite store"
 farm_coordinator "$port"
 for host in "${hosts[@]}"; do
     port_name=${host}_port
-    aibuild host add "$host" --address "$(id -un)@127.0.0.1:${!port_name}" \
+    aibuild host add "$host" --register-only --address "$(id -un)@127.0.0.1:${!port_name}" \
         --fingerprint "$(farm_fingerprint "$host")"
 done
 aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"

@@ -97,7 +97,7 @@ clean_up() {
 }
 trap clean_up EXIT
 # In memory, for the sake of dpkg, which waits for the disk after each package.
-mount -t tmpfs -o size=2g,mode=755 tmpfs "$place"
+mount -t tmpfs -o size=4g,mode=755 tmpfs "$place"
 
 # --- What is checked
 
@@ -105,7 +105,7 @@ same() { [ "$1" = "$2" ] || die "$3: '$1' instead of '$2'"; }
 is() { quietly "$2" || die "not so: $1
 $(tail -n 20 "$log/commands.log")"; }
 eventually() { wait_for "${3:-60}" "$1; see ${log#"$root"/}" quietly "$2"; }
-install() { is "the packages are installed" "apt-get install -y --no-install-recommends $1/*.deb"; }
+install() { is "the packages are installed" "apt-get install -y --no-install-recommends $1"; }
 # Those that the system itself makes in the meantime are left out.
 files() {
     shell 'find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp \
@@ -124,16 +124,48 @@ for deb in "${debs[@]}"; do
     # The next revision.
     dpkg-deb -R "$deb" "$place/next"
     sed -i "s/^Version: .*/Version: $version-999/" "$place/next/DEBIAN/control"
-    dpkg-deb -Znone --root-owner-group -b "$place/next" "$machine/root/2/${deb##*/}" >/dev/null
+    # The coordinator's has that of the agent, which was made before.
+    for inner in "$place"/next/usr/share/aibuild/agent/*.deb; do
+        [ ! -e "$inner" ] || rm "$inner"
+        [ ! -d "${inner%/*}" ] || cp "$machine"/root/2/aibuild-agent_*.deb "${inner%/*}/"
+    done
+    name=${deb##*/}
+    dpkg-deb -Znone --root-owner-group -b "$place/next" \
+        "$machine/root/2/${name/_$version-*_/_$version-999_}" >/dev/null
     rm -rf "$place/next"
 done
 boot_machine
 say "systemd $(inside systemctl is-system-running || true)"
 files >"$log/before"
 
-step "Install"
+step "A host in one command"
 mkdir -p "$machine/srv/gate" "$machine/srv/demo"
-install /root/1
+# The CLI and the coordinator, which has the agent's package.
+install '/root/1/aibuild_*.deb /root/1/aibuild-coordinator_*.deb'
+eventually "the coordinator is active" "systemctl is-active aibuild-coordinator && aibuild version"
+add='aibuild host add kvm1 --address root@127.0.0.1'
+quietly 'mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N "" -f ~/.ssh/id_ed25519 &&
+    cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys'
+none='! dpkg-query -W aibuild-agent && ! id _aibuild-agent && [ ! -e /var/lib/aibuild-agent ] &&
+    aibuild host list | grep "^No hosts"'
+is "an unknown host key is refused" "! $add </dev/null && $none"
+quietly 'echo "127.0.0.1 $(cut -d " " -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)" >~/.ssh/known_hosts'
+# The agent does not start.
+drop=/etc/systemd/system/aibuild-agent.service.d
+quietly "mkdir -p $drop && printf '[Service]\nExecStartPre=/bin/false\n' >$drop/test.conf"
+is "what was done is taken back" "! $add && $none"
+quietly "rm -r $drop && systemctl daemon-reload"
+# The coordinator is not let in.
+quietly 'echo "DenyUsers _aibuild-agent" >/etc/ssh/sshd_config.d/test.conf && systemctl reload ssh'
+is "the registration is taken back as well" "! $add && $none"
+quietly 'rm /etc/ssh/sshd_config.d/test.conf && systemctl reload ssh'
+is "the host is set up" "$add | tee /root/added"
+is "it is ready" 'aibuild host list | tee /dev/stderr | grep -w ready'
+is "a second time changes nothing" "$add | tee /root/again && ! grep ^done /root/again"
+cp "$machine/root/added" "$machine/root/again" "$log/"
+
+step "Install"
+install '/root/1/*.deb'
 for unit in aibuild-coordinator aibuild-agent; do
     eventually "$unit is active" "systemctl is-active $unit"
     is "$unit is enabled" "systemctl is-enabled $unit"
@@ -178,12 +210,7 @@ command:
 requirements: {memory: 64MiB, disk: 16MiB}
 TEMPLATE
 shell 'sed -i "s|^read_only: .*|read_only: [/srv/gate]|" /etc/aibuild/agent.yml
-    install -o _aibuild-agent -m 600 /dev/null ~_aibuild-agent/.ssh/authorized_keys
-    printf "restrict,command=\"aibuild-agent gate --config /etc/aibuild/agent.yml\" %s\n" \
-        "$(cat /var/lib/aibuild/ssh/id_ed25519.pub)" >~_aibuild-agent/.ssh/authorized_keys
     systemctl restart aibuild-agent'
-is "the host is added" 'aibuild host add kvm1 \
-    --address _aibuild-agent@127.0.0.1 --host-key /etc/ssh/ssh_host_ed25519_key.pub'
 eventually "the host is ready" 'aibuild host list | tee /dev/stderr | grep -w ready'
 is "the guest OS is registered" 'aibuild guestos add demo --type linux --template /srv/demo'
 is "the build is queued" 'aibuild build demo'
@@ -193,7 +220,9 @@ supervisor=$(shell 'pgrep -u _aibuild-agent -f " supervise "' | head -n 1)
 step "Upgrade, while it runs"
 coordinator=$(pid_of aibuild-coordinator) agent=$(pid_of aibuild-agent)
 keys=$(shell 'cat /var/lib/aibuild/{secret.key,api.token,ssh/id_ed25519} | sha256sum')
-install /root/2
+install '/root/2/aibuild_*.deb /root/2/aibuild-coordinator_*.deb'
+eventually "the coordinator is active" "systemctl is-active aibuild-coordinator && aibuild version"
+is "the host is upgraded" 'aibuild host upgrade --all --as root'
 for unit in aibuild-coordinator aibuild-agent; do
     eventually "$unit is active" "systemctl is-active $unit"
 done
@@ -217,11 +246,17 @@ eventually "the build runs" 'pgrep -u _aibuild-agent -f " supervise "'
 is "the packages are removed" 'apt-get remove -y aibuild aibuild-coordinator aibuild-agent'
 eventually "no process of them is left" '! pgrep -u _aibuild && ! pgrep -u _aibuild-agent' 20
 is "records and settings are still there" 'ls /var/lib/aibuild/aibuild.sqlite /etc/aibuild/agent.yml'
-install /root/2
+install '/root/2/*.deb'
 eventually "the coordinator has its records again" 'aibuild show demo:1 | grep -w passed'
 
+step "A host is removed"
+quietly 'aibuild cancel demo:2'
+eventually "the host is removed, with its agent" \
+    'aibuild host remove kvm1 --uninstall root@127.0.0.1'
+is "nothing of it is left" "$none"
+
 step "Purge"
-is "the packages are purged" 'apt-get purge -y aibuild aibuild-coordinator aibuild-agent'
+is "the packages are purged" 'apt-get purge -y aibuild aibuild-coordinator'
 is "no user is left" '! cat /etc/passwd /etc/group | grep _aibuild'
 same "$(shell 'stat -c %U "$1"' "$image")" root "the owner of the published image"
 quietly 'rm -r /var/www /srv/demo /srv/gate'

@@ -30,14 +30,16 @@ final class TestConsole: Sendable {
     var out: String { state.withLock(\.out) }
     var err: String { state.withLock(\.err) }
 
+    private var answer: String? {
+        state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() }
+    }
+
     func console(isTerminal: Bool) -> Console {
         Console(
             out: { text in self.state.withLock { $0.out += text } },
             err: { text in self.state.withLock { $0.err += text } },
             outIsTerminal: isTerminal, errIsTerminal: isTerminal, width: { 80 },
-            ask: { _ in
-                self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() }
-            })
+            ask: { _ in self.answer }, askSecret: { _ in self.answer })
     }
 }
 

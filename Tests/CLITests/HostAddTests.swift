@@ -7,7 +7,7 @@ import Testing
 @testable import aibuild
 
 @Suite("host add") struct HostAddTests {
-    private static let line = ["host", "add", "kvm1", "--address", "u@h"]
+    private static let line = ["host", "add", "kvm1", "--register-only", "--address", "u@h"]
 
     private func add(
         _ more: [String] = [], answers: [String] = []

@@ -97,7 +97,7 @@ struct ImportProblemAnswer: Decodable {
 
 struct HostAnswer: Decodable {
     var name, address, state: String
-    var detail, fingerprint, packerVersion, qemuVersion: String?
+    var hostKey, detail, agentVersion, packerVersion, qemuVersion: String?
     var packerPlugins: [String: [String]]?
     var drained: Bool?
     var drainNote, drainDeadlineAt: String?

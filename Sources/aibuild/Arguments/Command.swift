@@ -50,7 +50,7 @@ extension CommandProgram<Command> {
             exit codes
             \(codes.table)
             a first build
-              aibuild host add kvm1 --address _aibuild-agent@kvm1.example.com
+              aibuild host add kvm1 --address root@kvm1.example.com
               aibuild guestos add debian12 --type linux --distro debian --version 12 \\
                   --git https://git.example.com/debian12_tpl.git
               aibuild build debian12 --follow

@@ -1,3 +1,4 @@
+import ArgumentKit
 import BuildProtocol
 import FoundationEssentials
 import TextKit
@@ -31,11 +32,9 @@ struct Doctor {
         }
     }
 
-    /// A disk fuller than this leaves no room for a large image.
-    private static let fullDisk = 0.1
-
     private let context: CommandContext
     private var findings: [Finding] = []
+    private var coordinatorVersion: String?
 
     init(_ context: CommandContext) { self.context = context }
 
@@ -67,6 +66,7 @@ struct Doctor {
         } else {
             return .buildFailed
         }
+        if !context.arguments.operands.isEmpty { return await named() ? .ok : .buildFailed }
         isWell = await setup() && isWell
         isWell = await storage() && isWell
         isWell = await hosts() && isWell
@@ -89,6 +89,7 @@ struct Doctor {
 
     private mutating func version(_ body: [UInt8]) -> Bool {
         guard let answer = try? APIClient.decode(VersionAnswer.self, body) else { return false }
+        coordinatorVersion = answer.version
         let mine = ProtocolVersion.current
         guard answer.protocol.split(separator: ".").first == "\(mine.major)" else {
             say(
@@ -181,37 +182,33 @@ struct Doctor {
         return hosts.allSatisfy { $0.state == "ready" && $0.slots != 0 }
     }
 
-    private mutating func look(at host: HostAnswer) {
-        let name = "Host \(host.name)"
-        switch host.shownState {
-        case "ready":
-            if host.slots == 0 {
-                say(.bad, "\(name) takes no builds", host.notices?.first)
-            } else {
-                say(
-                    .good,
-                    "\(name) is ready, \(host.running ?? 0) of \(host.slots ?? 0) slots in use")
+    /// The hosts that were named.
+    private mutating func named() async -> Bool {
+        var isWell = true
+        for name in context.arguments.operands {
+            do {
+                let host = try APIClient.decode(
+                    HostAnswer.self, try await context.api.get(HostCommands.path(name)))
+                look(at: host, inDetail: true)
+                isWell = isWell && host.state == "ready" && host.slots != 0
+            } catch {
+                let words = (error as? CommandError)?.message ?? "\(error)"
+                say(.bad, "Host \(name) cannot be looked at", words)
+                isWell = false
             }
-        case "drained":
-            say(.warning, "\(name) is drained", "Resume it: aibuild host resume \(host.name)")
-        case let state: say(.bad, "\(name) is \(state)", host.detail)
         }
-        if host.state == "ready", let accelerators = host.accelerators,
-            !accelerators.contains("kvm")
-        {
-            say(
-                .warning, "\(name) has no working KVM: its builds are many times slower",
-                "Enable virtualization in its firmware, and give the agent access to /dev/kvm")
+        return isWell
+    }
+
+    private mutating func look(at host: HostAnswer, inDetail: Bool = false) {
+        let looked = HostFindings(host: host, coordinatorVersion: coordinatorVersion)
+        for (mark, text, remedy) in looked.all(inDetail: inDetail) {
+            switch mark {
+            case .good: say(.good, text, remedy)
+            case .warning: say(.warning, text, remedy)
+            case .bad: say(.bad, text, remedy)
+            }
         }
-        if let free = host.diskFreeBytes, let total = host.diskTotalBytes, total > 0,
-            Double(free) / Double(total) < Self.fullDisk
-        {
-            say(.warning, "\(name) is low on disk space: \(Format.bytes(free)) free")
-        }
-        if let clock = host.clockNote {
-            say(.warning, "\(name): the clock is \(clock)", "Check that NTP is running there")
-        }
-        for notice in host.notices ?? [] { say(.warning, "\(name): \(notice)") }
     }
 
     private mutating func queue() async -> Bool {

@@ -4,13 +4,13 @@ import Support
 /// `aibuild host …` and `aibuild hosts`
 enum HostCommands {
     static let all = [
-        list("hosts"), add, change, list("host list"), show, DrainCommand.command, resume, remove,
+        list("hosts"), HostAddCommand.command, change, list("host list"), show,
+        DrainCommand.command, resume, HostUpgradeCommand.command, HostRemoveCommand.command,
     ]
 
-    private struct Registration: Encodable { var name, address, hostKey: String }
-    private struct Change: Encodable { var address, hostKey: String? }
+    struct Change: Encodable { var address, hostKey: String? }
 
-    private static let keyOptions = [
+    static let keyOptions = [
         CommandOption(
             "fingerprint", value: "SHA256:…",
             "expected fingerprint of the host key, instead of a prompt"),
@@ -18,87 +18,6 @@ enum HostCommands {
             "host-key", value: "FILE",
             "the key itself: a .pub file, or lines of known_hosts or ssh-keyscan; - for stdin"),
     ]
-
-    private static let add = Command(
-        name: "host add", summary: "Add a KVM host to the farm", operands: ["NAME"],
-        options: [
-            CommandOption(
-                "address", value: "USER@HOST[:PORT]", "user and address of its SSH server",
-                isRequired: true),
-            CommandOption("no-wait", "end without waiting for the host to be ready"),
-        ] + keyOptions,
-        details: [
-            "Ends when the host is ready, or with 4 and the reason if it cannot be used.",
-            "The coordinator fetches the host key and from then on accepts no other one. Compare",
-            "the fingerprint that is shown with the one that the host itself reports:",
-            "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
-            "In a script, pass it with --fingerprint, or pass the key with --host-key. Of several",
-            "lines, those for this address count; hashed names and markers are understood.",
-        ],
-        examples: [
-            "aibuild host add kvm1 --address _aibuild-agent@kvm1.example.com",
-            "aibuild host add kvm2 --address aibuild@10.0.0.2:2222 --fingerprint SHA256:a1B2…",
-            "aibuild host add kvm3 --address aibuild@kvm3 --host-key ~/.ssh/known_hosts",
-        ],
-        run: { context in
-            let address = context.arguments["address"] ?? ""
-            let key = try await HostKeyChoice(context: context, address: address).key()
-            let body = try await context.api.send(
-                "POST", "/api/v1/hosts",
-                Registration(
-                    name: context.arguments.operands[0], address: address, hostKey: key))
-            if context.wantsJSON || context.arguments.has("no-wait") {
-                return context.show(
-                    body, "Added host \(context.name). Check its status: aibuild host list")
-            }
-            return try await arrival(context)
-        })
-
-    /// How long to wait for the first connection: a refused login takes seconds, a host that does
-    /// not answer the time of SSH's limit.
-    private static let arrivalMilliseconds: Int64 = 30_000
-
-    /// Waits until a new host is ready, or cannot be used.
-    private static func arrival(_ context: CommandContext) async throws -> ExitCode {
-        let deadline = Clocks.monotonicMilliseconds() + arrivalMilliseconds
-        while true {
-            let host = try APIClient.decode(
-                HostAnswer.self, try await context.api.get(path(context)))
-            switch host.state {
-            case "ready" where host.slots == 0:
-                throw CommandError(
-                    .refused,
-                    "Host \(context.name) was added, and takes no builds: "
-                        + SafeText.line(host.notices?.first ?? "its agent offers no slots")
-                        + "\nFix this and restart its agent, then check it: aibuild host show "
-                        + "\(context.name)")
-            case "ready":
-                let slots = host.slots.map { ", \($0) slot\($0 == 1 ? "" : "s")" } ?? ""
-                let kinds = (host.accelerators ?? []).joined(separator: " and ")
-                context.say(
-                    "Added host \(context.name). It is ready\(slots)"
-                        + (kinds.isEmpty ? "" : ", with \(SafeText.line(kinds))"))
-                for notice in host.notices ?? [] {
-                    context.console.err("Notice: \(SafeText.line(notice))\n")
-                }
-                return .ok
-            case "connecting" where Clocks.monotonicMilliseconds() < deadline:
-                try await Task.sleep(for: .milliseconds(200))
-            case "connecting":
-                context.say(
-                    "Added host \(context.name). It is still being connected to. Check its "
-                        + "status: aibuild host show \(context.name)")
-                return .ok
-            default:
-                throw CommandError(
-                    .refused,
-                    "Host \(context.name) was added, and cannot be used yet: "
-                        + SafeText.line(host.detail ?? host.state)
-                        + "\nIt is tried again by itself. Check it: aibuild host show "
-                        + "\(context.name). Take it out: aibuild host remove \(context.name)")
-            }
-        }
-    }
 
     private static let change = Command(
         name: "host change", summary: "Change the address or the host key of a host",
@@ -158,7 +77,8 @@ enum HostCommands {
                 context.print(
                     [
                         ("name", host.name), ("address", host.address), ("state", host.shownState),
-                        ("reason", host.detail), ("host key", host.fingerprint),
+                        ("reason", host.detail), ("host key", host.hostKey),
+                        ("agent", host.agentVersion),
                         ("running", "\(host.running ?? 0) of \(host.slots ?? 0) slots"),
                         ("vCPUs", host.vcpus.map(String.init)),
                         ("memory", Format.bytes(host.memoryBytes)),
@@ -193,19 +113,9 @@ enum HostCommands {
                 "Resumed host \(context.name)")
         })
 
-    private static let remove = Command(
-        name: "host remove", summary: "Remove a host that runs no builds", operands: ["NAME"],
-        details: ["To remove a host that runs builds, drain it and wait, or cancel its builds."],
-        examples: ["aibuild host remove kvm1"],
-        run: { context in
-            _ = try await context.api.send("DELETE", path(context))
-            context.say("Removed host \(context.name)")
-            return .ok
-        })
+    static func path(_ context: CommandContext) -> String { path(context.arguments.operands[0]) }
 
-    private static func path(_ context: CommandContext) -> String {
-        "/api/v1/hosts/" + APIClient.segment(context.arguments.operands[0])
-    }
+    static func path(_ name: String) -> String { "/api/v1/hosts/" + APIClient.segment(name) }
 }
 
 extension HostAnswer {

@@ -41,8 +41,12 @@ enum SystemCommands {
 
     private static let doctor = Command(
         name: "doctor", summary: "Check the coordinator, its hosts and its queue for problems",
-        details: ["Exits with 0 if all is well and with 1 if something needs attention."],
-        examples: ["aibuild doctor"],
+        operands: ["HOST..."],
+        details: [
+            "Exits with 0 if all is well and with 1 if something needs attention. With the names",
+            "of hosts, only these are checked, each in detail.",
+        ],
+        examples: ["aibuild doctor", "aibuild doctor kvm1"],
         run: { context in
             var doctor = Doctor(context)
             return try await doctor.run()

@@ -1,0 +1,101 @@
+import BuildProtocol
+import TextKit
+
+/// What `aibuild doctor` looks at of one host.
+struct HostFindings {
+    enum Mark { case good, warning, bad }
+
+    let host: HostAnswer
+    /// Of the coordinator, `nil` if it is not known.
+    let coordinatorVersion: String?
+
+    /// A disk fuller than this leaves no room for a large image.
+    private static let fullDisk = 0.1
+
+    /// Each with what to do about it.
+    func all(inDetail: Bool) -> [(Mark, String, String?)] {
+        let (mark, text, remedy) = state
+        var found = [(mark, text, remedy)]
+        if host.state == "ready" {
+            if host.accelerators?.contains("kvm") == true {
+                if inDetail { found.append((.good, "\(name): guests boot under KVM", nil)) }
+            } else if host.accelerators != nil {
+                found.append(
+                    (
+                        .warning, "\(name) has no working KVM: its builds are many times slower",
+                        "Enable virtualization in its firmware, and give the agent access to "
+                            + "/dev/kvm"
+                    ))
+            }
+        }
+        found += disk(inDetail: inDetail)
+        if let clock = host.clockNote {
+            found.append(
+                (.warning, "\(name): the clock is \(clock)", "Check that NTP is running there"))
+        } else if inDetail, host.state == "ready" {
+            found.append((.good, "\(name): its clock is that of the coordinator", nil))
+        }
+        if inDetail { found += details() }
+        return found + (host.notices ?? []).map { (.warning, "\(name): \($0)", nil) }
+    }
+
+    private var name: String { "Host \(host.name)" }
+
+    private var state: (Mark, String, String?) {
+        switch host.shownState {
+        case "ready" where host.slots == 0:
+            (.bad, "\(name) takes no builds", host.notices?.first)
+        case "ready":
+            (
+                .good,
+                "\(name) is ready, \(host.running ?? 0) of \(host.slots ?? 0) slots in use", nil
+            )
+        case "drained":
+            (.warning, "\(name) is drained", "Resume it: aibuild host resume \(host.name)")
+        case let state: (.bad, "\(name) is \(state)", host.detail)
+        }
+    }
+
+    private func disk(inDetail: Bool) -> [(Mark, String, String?)] {
+        guard let free = host.diskFreeBytes, let total = host.diskTotalBytes, total > 0 else {
+            return []
+        }
+        let room = "\(Format.bytes(free)) free"
+        if Double(free) / Double(total) < Self.fullDisk
+            || inDetail && free < Requirements().diskBytes
+        {
+            return [(.warning, "\(name) is low on disk space: \(room)", nil)]
+        }
+        return inDetail ? [(.good, "\(name): its disk has \(room)", nil)] : []
+    }
+
+    private func details() -> [(Mark, String, String?)] {
+        var found: [(Mark, String, String?)] = []
+        if let agent = host.agentVersion, let coordinatorVersion {
+            if agent == coordinatorVersion {
+                found.append((.good, "\(name): its agent is \(agent), as the coordinator", nil))
+            } else {
+                found.append(
+                    (
+                        .warning,
+                        "\(name): its agent is \(agent), the coordinator \(coordinatorVersion)",
+                        "Upgrade it: aibuild host upgrade \(host.name) --as USER"
+                    ))
+            }
+        }
+        if host.state == "ready" {
+            let packer = host.packerVersion
+            found.append(
+                packer.map { (.good, "\(name): Packer \($0)", nil) }
+                    ?? (
+                        .warning, "\(name) has no Packer: it builds only builder: command",
+                        "Install packer there"
+                    ))
+            if host.qemuVersion == nil {
+                found.append(
+                    (.warning, "\(name) has no QEMU: it tests no images", "Install QEMU there"))
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,265 @@
+import ArgumentKit
+import ProcessKit
+import Support
+
+/// Makes a machine a host over the SSH access of the person who runs this program.
+struct HostInstallation {
+    let context: CommandContext
+    let name: String
+    let address: RemoteAddress
+
+    /// Clocks further apart make logs of two machines hard to read together.
+    private static let clockSeconds: Int64 = 5
+
+    // MARK: By hand
+
+    func printScript() async throws -> ExitCode {
+        let setup = try await HostSetupAnswer.fetch(context.api)
+        var script = HostScript(name: name, setup: setup)
+        script.folder = "."
+        let packages = setup.packages.map { package in
+            """
+            #   curl -fo \(package.name) -H "Authorization: Bearer $AIBUILD_TOKEN" \\
+            #       \(context.api.firstURL)/api/v1/host-setup/packages/\(package.architecture)
+
+            """
+        }
+        let body = script.text(.setup).drop { $0 != "\n" }.dropFirst()
+        context.console.out(
+            """
+            #!/bin/sh
+            # 1. Copy this script to the machine, and beside it the package for its architecture:
+            \(packages.joined())# 2. Run it there as root: sh FILE
+            # 3. Then, where you work:
+            #   aibuild host add \(name) --register-only --address \(try agentAddress())
+
+            """ + body)
+        return .ok
+    }
+
+    // MARK: By SSH
+
+    func add() async throws -> ExitCode {
+        let steps = HostSteps(context)
+        let setup = try await HostSetupAnswer.fetch(context.api)
+        let known = try await known()
+        let machine = try await connect()
+        do {
+            let code = try await add(on: machine, setup, known, steps)
+            await machine.close()
+            return code
+        } catch {
+            await machine.close()
+            throw error
+        }
+    }
+
+    private func add(
+        on machine: RemoteMachine, _ setup: HostSetupAnswer, _ known: HostAnswer?,
+        _ steps: HostSteps
+    ) async throws -> ExitCode {
+        let privilege = try await machine.privilege(context.console.askSecret)
+        var script = HostScript(name: name, setup: setup)
+        try await run(script, .check, on: machine, privilege, steps)
+        compareClock(setup, steps)
+        let key = try await hostKey(steps)
+        script.folder = try await upload(setup, to: machine, steps)
+        do {
+            try await run(script, .setup, on: machine, privilege, steps)
+        } catch {
+            await clean(script, machine)
+            throw error
+        }
+        await clean(script, machine)
+        script.did = (steps.facts("did").last ?? "").split(separator: " ").map(String.init)
+        var isOurs = false
+        do {
+            isOurs = try await register(key, known, steps)
+            return try await arrive(known, steps)
+        } catch {
+            if isOurs, (try? await context.api.send("DELETE", HostCommands.path(name))) != nil {
+                steps.show("done", .green, "Removed host \(name) from the farm")
+            }
+            if !script.did.isEmpty {
+                _ = try? await machine.run(script.text(.undo), as: privilege, line: steps.take)
+            }
+            throw error
+        }
+    }
+
+    func connect() async throws -> RemoteMachine {
+        let console = context.console
+        return try await .connect(to: address, settings: context.arguments["ssh-config"]) { line in
+            console.err(SafeText.line(line) + "\n")
+        }
+    }
+
+    /// The host under this name, if it is at this address.
+    private func known() async throws -> HostAnswer? {
+        do {
+            let host = try APIClient.decode(
+                HostAnswer.self, try await context.api.get(HostCommands.path(name)))
+            let address = try agentAddress()
+            guard
+                [host.address, host.address + ":22"].contains(address)
+                    || host.address == address + ":22"
+            else {
+                throw CommandError(
+                    .refused,
+                    "There is a host \(name) already, at \(host.address) instead of \(address). "
+                        + "Choose another name, or change its address: aibuild host change \(name)")
+            }
+            return host
+        } catch let error as CommandError where error.code == .notFound { return nil }
+    }
+
+    private func agentAddress() throws(CommandError) -> String {
+        guard let reach = context.arguments["reach"] else { return address.agent }
+        return try RemoteAddress("_aibuild-agent@" + reach).description
+    }
+
+    /// - Throws: with what failed on the machine, where the script itself took back what it did.
+    func run(
+        _ script: HostScript, _ action: HostScript.Action, on machine: RemoteMachine,
+        _ privilege: RemoteMachine.Privilege, _ steps: HostSteps
+    ) async throws {
+        let status = try await machine.run(script.text(action), as: privilege, line: steps.take)
+        guard !status.isSuccess else { return }
+        let end =
+            switch (action, steps.failure) {
+            case (.check, _): "Nothing was changed."
+            case (_, nil): "Some of it may be done: run this again, which leaves that alone."
+            default: "What this run did on \(address.host) was taken back."
+            }
+        let why = steps.failure ?? "the script ended with \(status); see the messages above"
+        throw CommandError(.refused, "Host \(name) was not set up: \(why).\n\(end)")
+    }
+
+    private func compareClock(_ setup: HostSetupAnswer, _ steps: HostSteps) {
+        guard let there = steps.facts("clock").last.flatMap({ Int64($0) }) else { return }
+        let behind = setup.unixMilliseconds / 1000 - there
+        // Asking the machine took a while since the coordinator answered.
+        let elapsed = (Clocks.unixMilliseconds() - setup.askedMilliseconds) / 1000
+        let difference = behind + elapsed
+        guard abs(difference) > Self.clockSeconds else {
+            return steps.show("ok", .green, "Its clock is that of the coordinator")
+        }
+        steps.show(
+            "warn", .yellow,
+            "Its clock is \(abs(difference)) s \(difference > 0 ? "behind" : "ahead of") the "
+                + "coordinator's: check that NTP runs on both (timedatectl)")
+    }
+
+    /// The key by which the coordinator sees the machine, if the machine itself shows it.
+    private func hostKey(_ steps: HostSteps) async throws -> String {
+        struct Scan: Encodable { var address: String }
+        let address = try agentAddress()
+        let found: ScanAnswer
+        do {
+            found = try APIClient.decode(
+                ScanAnswer.self,
+                try await context.api.send("POST", "/api/v1/hosts/scan", Scan(address: address)))
+        } catch let error as CommandError {
+            throw CommandError(
+                error.code,
+                "The coordinator cannot reach \(address): \(error.message)\nNothing was changed. "
+                    + "If it reaches the machine at another address, add --reach HOST:PORT")
+        }
+        let key = found.hostKey.split(separator: " ").prefix(2).joined(separator: " ")
+        guard steps.facts("key").contains(key) else {
+            throw CommandError(
+                .refused,
+                "Host key mismatch: the coordinator sees \(SafeText.line(found.fingerprint)) at "
+                    + "\(address), which is not a key of the machine that you are logged in on. "
+                    + "It is another machine, or the connection is intercepted. Nothing was "
+                    + "changed. If the coordinator reaches it at another address, add --reach")
+        }
+        steps.show(
+            "ok", .green,
+            "The coordinator reaches it, and sees its key \(SafeText.line(found.fingerprint))")
+        return found.hostKey
+    }
+
+    /// - Returns: the folder of the package there; empty if it needs none.
+    private func upload(
+        _ setup: HostSetupAnswer, to machine: RemoteMachine, _ steps: HostSteps
+    ) async throws -> String {
+        guard
+            let package = setup.packages.first(where: {
+                steps.facts("architecture").contains($0.architecture)
+            }), steps.facts("installed").last != package.version
+        else { return "" }
+        let bytes = try await context.api.get(
+            "/api/v1/host-setup/packages/\(APIClient.segment(package.architecture))")
+        guard SHA256.hex(bytes) == package.sha256 else {
+            throw CommandError(
+                .refused,
+                "The package \(package.name) arrived damaged: its SHA-256 is not what the "
+                    + "coordinator says. Nothing was changed. Run this again")
+        }
+        let folder = try await machine.upload(bytes, name: package.name)
+        steps.show("done", .green, "Copied \(package.name) from the coordinator")
+        return folder
+    }
+
+    private func clean(_ script: HostScript, _ machine: RemoteMachine) async {
+        if !script.folder.isEmpty { await machine.remove(upload: script.folder) }
+    }
+
+    /// - Returns: whether this run added it.
+    private func register(
+        _ key: String, _ known: HostAnswer?, _ steps: HostSteps
+    ) async throws -> Bool {
+        guard let known else {
+            _ = try await context.api.send(
+                "POST", "/api/v1/hosts",
+                HostAddCommand.Registration(
+                    name: name, address: try agentAddress(), hostKey: key))
+            steps.show("done", .green, "Added host \(name) to the farm")
+            return true
+        }
+        if known.hostKey == key {
+            steps.show("ok", .green, "Host \(name) is in the farm")
+        } else {
+            _ = try await context.api.send(
+                "PUT", HostCommands.path(name), HostCommands.Change(hostKey: key))
+            steps.show("done", .green, "Changed the host key of \(name)")
+        }
+        return false
+    }
+
+    private func arrive(_ known: HostAnswer?, _ steps: HostSteps) async throws -> ExitCode {
+        if context.arguments.has("no-wait") {
+            context.say("Added host \(name). Check its status: aibuild host show \(name)")
+            return .ok
+        }
+        let arrival = HostArrival(context: context, name: name)
+        let host = try await arrival.wait(
+            milliseconds: HostArrival.patientMilliseconds, endsAtFault: known == nil)
+        guard host.state == "ready" else {
+            throw CommandError(
+                .refused,
+                "The coordinator cannot use host \(name): \(SafeText.line(host.detail ?? ""))\n"
+                    + "What this run did was taken back. Fix this, then run it again")
+        }
+        let kinds = host.accelerators ?? []
+        if kinds.contains("kvm") {
+            steps.show("ok", .green, "A guest boots under KVM there")
+        } else if kinds.isEmpty {
+            steps.show(
+                "warn", .yellow, "It has no QEMU: it takes builds with builder: command only")
+        } else {
+            steps.show("warn", .yellow, "No guest boots under KVM there: its builds run with tcg")
+        }
+        if context.wantsJSON {
+            return context.show(try await context.api.get(HostCommands.path(name)), "")
+        }
+        let done = known == nil ? "Added host \(name)" : "Host \(name) is as it should be"
+        if host.slots == 0 {
+            context.console.err(
+                "Notice: it takes no builds: \(SafeText.line(host.notices?.first ?? ""))\n")
+            return .refused
+        }
+        return try arrival.report(host, done)
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentKit
+import ProcessKit
+
+/// `aibuild host remove`
+enum HostRemoveCommand {
+    static let command = Command(
+        name: "host remove", summary: "Remove a host that runs no builds", operands: ["NAME"],
+        options: [
+            CommandOption(
+                "uninstall", value: "USER@HOST[:PORT]",
+                "also remove the coordinator's key and the agent there, by your ssh")
+        ] + HostAddCommand.sshOptions,
+        details: [
+            "To remove a host that runs builds, drain it and wait, or cancel its builds.",
+            "With --uninstall, the agent's package is purged, with its settings and base images,",
+            "unless another coordinator uses it.",
+        ],
+        examples: [
+            "aibuild host remove kvm1",
+            "aibuild host remove kvm1 --uninstall root@kvm1.example.com",
+        ],
+        run: { context in
+            guard let text = context.arguments["uninstall"] else {
+                _ = try await context.api.send("DELETE", HostCommands.path(context))
+                context.say("Removed host \(context.name)")
+                return .ok
+            }
+            let installation = HostInstallation(
+                context: context, name: context.arguments.operands[0],
+                address: try RemoteAddress(text))
+            return try await installation.remove()
+        })
+}
+
+extension HostInstallation {
+    /// Takes the host out of the farm, then its key and agent from the machine. May be repeated.
+    func remove() async throws -> ExitCode {
+        let steps = HostSteps(context)
+        let setup = try await HostSetupAnswer.fetch(context.api)
+        let machine = try await connect()
+        do {
+            let privilege = try await machine.privilege(context.console.askSecret)
+            do {
+                _ = try await context.api.send("DELETE", HostCommands.path(name))
+                steps.show("done", .green, "Removed host \(name) from the farm")
+            } catch let error as CommandError where error.code == .notFound {
+                steps.show("ok", .green, "Host \(name) is not in the farm")
+            }
+            let status = try await machine.run(
+                HostScript(name: name, setup: setup).text(.remove),
+                as: privilege, line: steps.take)
+            guard status.isSuccess else {
+                throw CommandError(
+                    .refused,
+                    "Host \(name) is out of the farm, but not all was removed there: "
+                        + (steps.failure ?? "\(status)") + ".\nFix this, then run this again")
+            }
+        } catch {
+            await machine.close()
+            throw error
+        }
+        await machine.close()
+        context.say("Removed host \(name)")
+        return .ok
+    }
+}
