@@ -121,6 +121,13 @@ struct APISettings {
         Authority(host(of: address))?.isLoopback ?? false
     }
 
+    /// `nil`: plain HTTP.
+    func certificateKeeper() throws(HTTPServerError) -> CertificateKeeper? {
+        guard let certificate else { return nil }
+        return try CertificateKeeper(
+            certificate, host: ownURL.flatMap { Authority(url: $0)?.host })
+    }
+
     /// As in a URL.
     private func host(of address: String) -> String {
         address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]" : address

@@ -57,9 +57,7 @@ enum Daemon {
         try Files.makeFolder(shared, mode: 0o750)
         try refuseUnfinishedRestore(configuration.places)
         let settings = configuration.api
-        let certificate = try settings.certificate.map {
-            try CertificateKeeper($0, host: settings.ownURL.flatMap { Authority(url: $0)?.host })
-        }
+        let certificate = try settings.certificateKeeper()
         let store = try await SQLStore.open(
             configuration.location, keys: configuration.sealingKeys(),
             say: { Logger("store").warning($0) })

@@ -58,7 +58,10 @@ import ArgumentKit
             ("biuld x", "unknown command 'biuld'; did you mean 'build'?"),
             ("qeue", "unknown command 'qeue'; did you mean 'queue'?"),
             ("xyzzy", "unknown command 'xyzzy'"),
-            ("host", "'host' needs one of: add, change, list, show, drain, resume, remove"),
+            (
+                "host",
+                "'host' needs one of: add, change, list, show, drain, resume, upgrade, remove"
+            ),
             ("host remvoe a", "unknown command 'host remvoe'; did you mean 'host remove'?"),
             ("builds --jsno", "unknown option '--jsno'; did you mean '--json'?"),
             ("builds --zzzzzz", "unknown option '--zzzzzz'"),

@@ -47,7 +47,7 @@ enum BrowserSignInRoutes {
     }
 
     /// `api.url`, if the browser is at another name of the coordinator: the provider leads back
-    /// there, where the cookie must be. Asked once, as a proxy may hide by which name it is reached.
+    /// there, where the cookie must be. Asked once, as a proxy may hide the name that was used.
     private static func otherAddress(_ request: HTTPRequest, _ api: APIContext) -> String? {
         guard request.query["moved"] == nil, let url = api.url, let own = Authority(url: url),
             let here = request.headers["Host"].flatMap({ Authority($0) }), own.host != here.host

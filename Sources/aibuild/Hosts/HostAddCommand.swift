@@ -41,7 +41,7 @@ enum HostAddCommand {
         ],
         examples: [
             "aibuild host add kvm1 --address root@kvm1.example.com",
-            "aibuild host add kvm2 --address anna@10.0.0.2:2222 --print > kvm2.sh",
+            "aibuild host add kvm2 --address anna@10.0.0.2:2222 --print",
             "aibuild host add kvm3 --register-only --address _aibuild-agent@kvm3 "
                 + "--host-key ~/.ssh/known_hosts",
         ], run: run)
