@@ -5,78 +5,87 @@ import statistics
 import threading
 import time
 
-from door import Door
-
-REQUESTS = 5000
+ROUNDS = 5
+REQUESTS = 3000
 TOKENS = 90
 SIGN_INS = 200
 PASSWORD = "correct horse battery"
+# A route that anybody may read, with `anonymous: viewer`.
+ROUTE = "/api/v1/version"
+SETTINGS = "  anonymous: viewer"
+# Prints ten lines a second until the crowd has signed in.
+TALKER = ["sh", "-c", "until [ -e \"$0\" ]; do echo a line; sleep 0.1; done"]
 
 
-class Access(Door):
-    """A coordinator with users, and those who sign in."""
+class Access:
+    """The users of a farm."""
 
-    def call(self, method, path, body=None, token=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        headers = {"Authorization": "Bearer " + (token or self.machine_token)}
-        data = None
-        if body is not None:
-            data, headers["Content-Type"] = json.dumps(body), "application/json"
-        connection.request(method, path, data, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, json.loads(text) if text else None
-
-    @property
-    def machine_token(self):
-        with open(self.folder + "/state/api.token") as file:
-            return file.read().strip()
+    def __init__(self, farm):
+        self.farm = farm
 
     def add_users(self, names):
         for name in names:
-            status, answer = self.call("PUT", "/api/v1/users/" + name, {
+            self.farm.call("PUT", "/api/v1/users/" + name, {
                 "isNew": True, "role": "operator", "password": PASSWORD})
-            if status != 201:
-                raise SystemExit("cannot add %s: %s" % (name, answer))
 
     def sign_in(self, name):
-        status, answer = self.call(
-            "POST", "/api/v1/sign-in", {"name": name, "password": PASSWORD})
-        if status != 201:
-            raise SystemExit("cannot sign in %s: %s" % (name, answer))
-        return answer["token"]
+        return self.farm.call(
+            "POST", "/api/v1/sign-in", {"name": name, "password": PASSWORD})["token"]
 
     def fill(self, token):
         """As many tokens as a team has."""
         for number in range(TOKENS):
-            self.call("POST", "/api/v1/tokens", {"name": "t%d" % number}, token)
+            self.farm.call("POST", "/api/v1/tokens", {"name": "t%d" % number}, token)
 
-    def microseconds(self, path, token=None, count=REQUESTS):
-        """Median and 99th percentile over one connection."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def microseconds(self, token=None, count=REQUESTS):
+        """The median of requests over one connection."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.farm.port, timeout=60)
         headers = {"Authorization": "Bearer " + token} if token else {}
         times = []
         for _ in range(count):
             start = time.perf_counter()
-            connection.request("GET", path, headers=headers)
+            connection.request("GET", ROUTE, headers=headers)
             answer = connection.getresponse()
             answer.read()
             times.append((time.perf_counter() - start) * 1e6)
             if answer.status != 200:
-                raise SystemExit("%s: status %d" % (path, answer.status))
+                raise SystemExit("%s: status %d" % (ROUTE, answer.status))
         connection.close()
-        times.sort()
-        return statistics.median(times), times[int(len(times) * 0.99)]
+        return statistics.median(times)
 
     def crowd(self, names):
-        """Everybody signs in at once. - Returns: 99th percentile of others' requests meanwhile,
-        in ms, and the seconds until the last one was in."""
+        """Everybody signs in at once: the seconds until the last one is in."""
         start = time.monotonic()
         threads = [threading.Thread(target=self.sign_in, args=(name,)) for name in names]
         for thread in threads:
             thread.start()
-        times = []
-        while any(thread.is_alive() for thread in threads):
-            times.append(self.microseconds("/healthz", count=50)[1] / 1000)
-        return max(times), time.monotonic() - start
+        for thread in threads:
+            thread.join()
+        return time.monotonic() - start
+
+
+class Follower:
+    """Sees the lines of a running build, and how long each took from the host."""
+
+    def __init__(self, farm, build):
+        self.farm, self.build, self.delays = farm, build, []
+        self.thread = threading.Thread(target=self.follow)
+        self.thread.start()
+
+    def follow(self):
+        for name, data, _ in self.farm.events(self.build):
+            now = time.time() * 1000
+            if name == "log":
+                self.delays += [now - line["t"] for line in map(json.loads, data)
+                                if line.get("s") == "out"]
+
+    def worst(self, since=0):
+        """In ms, of the lines after the first `since`."""
+        return max(self.delays[since:])
+
+    def wait(self, count):
+        limit = time.monotonic() + 60
+        while len(self.delays) < count:
+            if time.monotonic() > limit:
+                raise SystemExit("the build's log stands still")
+            time.sleep(0.05)

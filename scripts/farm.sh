@@ -137,6 +137,7 @@ farm_coordinator() { # PORT
 	api:
 	  listen: 127.0.0.1
 	  port: $1
+	${farm_api:-}
 	ssh:
 	  key_file: $farm/key/coordinator
 	$farm_settings

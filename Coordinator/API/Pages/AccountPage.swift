@@ -8,7 +8,7 @@ enum AccountPage {
         router.on("GET", "/account") { request, _ in
             let caller = try api.caller(request)
             return HTML.response(
-                HTML.page(title: "Account", body: body(caller, api.ports.directory.records)))
+                HTML.page(title: "Account", body: body(caller, api.ports.directory)))
         }
         router.on("POST", "/account/tokens/{id}/revoke") { request, path in
             let caller = try api.caller(request)
@@ -18,11 +18,9 @@ enum AccountPage {
         }
     }
 
-    private static func body(_ caller: Caller, _ records: AccessRecords) -> String {
+    private static func body(_ caller: Caller, _ directory: AccessDirectory) -> String {
         let teams = caller.teams.isEmpty ? "no team" : caller.teams.joined(separator: ", ")
         let rights = Right.allCases.filter(caller.rights.contains).map(\.rawValue)
-        let tokens = records.tokens.filter { $0.principal == caller.name }
-        let sessions = records.sessions.filter { $0.principal == caller.name }
         return "<h1>\(HTML.escape(caller.name))</h1>"
             + "<p>\(caller.role.rawValue), \(HTML.escape(teams)). May: "
             + "\(rights.joined(separator: ", ")).</p>"
@@ -31,7 +29,7 @@ enum AccountPage {
             + "<h1>Browsers</h1>"
             + HTML.table(
                 ["address", "signed in", "last used"],
-                sessions.sorted { $0.lastUsedMilliseconds > $1.lastUsedMilliseconds }.map {
+                directory.sessions(of: caller.name).map {
                     [
                         HTML.escape($0.address), HTML.time(Time.text($0.createdMilliseconds)),
                         HTML.time(Time.text($0.lastUsedMilliseconds)),
@@ -39,7 +37,8 @@ enum AccountPage {
                 }, empty: "No browser is signed in.")
             + "<h1>Tokens</h1>"
             + HTML.table(
-                ["name", "may", "guest OSes", "expires", "last used", ""], tokens.map(row),
+                ["name", "may", "guest OSes", "expires", "last used", ""],
+                directory.tokens(of: caller.name).map(row),
                 empty: "No tokens. Make one: <code>aibuild token add NAME</code>")
     }
 

@@ -34,8 +34,7 @@ enum AccountRoutes {
             try .json(ListView(items: api.ports.directory.records.principals.map(UserView.init)))
         }
         router.on("GET", "/api/v1/users/{name}") { _, path in
-            let users = api.ports.directory.records.principals
-            guard let user = users.first(where: { $0.name == path["name"] }) else {
+            guard let user = api.ports.directory.principal(path["name"]) else {
                 throw StoreError.notFound(what: .user, name: path["name"])
             }
             return try .json(UserView(user))
@@ -60,14 +59,14 @@ enum AccountRoutes {
     /// The caller's own; an administrator's list has everybody's.
     private static func tokens(_ request: HTTPRequest, _ api: APIContext) throws -> [APIToken] {
         let caller = try api.caller(request)
-        let all = api.ports.directory.records.tokens
+        let directory = api.ports.directory
         guard caller.rights.contains(.administer) else {
             if let user = request.query["user"], user != caller.name {
                 throw AccessControl.forbidden("Others' tokens are listed by administrators")
             }
-            return all.filter { $0.principal == caller.name }
+            return directory.tokens(of: caller.name)
         }
-        return request.query["user"].map { user in all.filter { $0.principal == user } } ?? all
+        return request.query["user"].map(directory.tokens) ?? directory.records.tokens
     }
 
     private struct PasswordForm: Decodable {

@@ -32,11 +32,9 @@ enum CommandLineRoutes {
             let form = try request.decode(Form.self)
             let leader = try api.leader()
             let name = try await leader.signIns.take(code: form.code, verifier: form.verifier)
-            guard
-                let user = api.ports.directory.records.principals.first(where: {
-                    $0.name == name
-                })
-            else { throw SignInFault.usedCode }
+            guard let user = api.ports.directory.principal(name) else {
+                throw SignInFault.usedCode
+            }
             return try await SignInRoutes.newToken(of: user, form.tokenName, form.days, leader)
         }
     }

@@ -43,13 +43,31 @@ public final class AccessDirectory: Sendable {
 
     public var records: AccessRecords { state.withLock(\.book).records }
 
-    func principal(_ name: String) -> Principal? { state.withLock { $0.book.principals[name] } }
+    public func principal(_ name: String) -> Principal? {
+        state.withLock { $0.book.principals[name] }
+    }
 
     /// Whom another system knows by this subject.
     func principal(subject: String, _ source: Principal.Source) -> Principal? {
         state.withLock { state in
             state.book.principals.values.first { $0.subject == subject && $0.source == source }
         }
+    }
+
+    /// One user's, by their ids. Not all are sorted to find them: every sign-in counts its own.
+    public func tokens(of name: String) -> [APIToken] {
+        state.withLock { $0.book.tokens.values.filter { $0.principal == name } }
+            .sorted { precedes($0.id, $1.id) }
+    }
+
+    /// One user's, the last used first.
+    public func sessions(of name: String) -> [BrowserSession] {
+        state.withLock { $0.book.sessions.values.filter { $0.principal == name } }
+            .sorted { $0.lastUsedMilliseconds > $1.lastUsedMilliseconds }
+    }
+
+    var counts: (principals: Int, tokens: Int, sessions: Int) {
+        state.withLock { ($0.book.principals.count, $0.book.tokens.count, $0.book.sessions.count) }
     }
 
     func token(id: String) -> APIToken? { state.withLock { $0.book.tokens[id] } }

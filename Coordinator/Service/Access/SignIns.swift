@@ -142,16 +142,15 @@ public struct SignIns: Sendable {
     }
 
     private func makeRoom(for name: String) async throws {
-        let sessions = directory.records.sessions
-        let own = sessions.filter { $0.principal == name }
-        let crowd = own.count >= AccessBounds.sessionsOfPrincipal ? own : sessions
-        let limit =
-            own.count >= AccessBounds.sessionsOfPrincipal
-            ? AccessBounds.sessionsOfPrincipal : AccessBounds.sessions
-        guard crowd.count >= limit,
-            let oldest = crowd.min(by: { $0.lastUsedMilliseconds < $1.lastUsedMilliseconds })
-        else { return }
-        try await changes.apply(.removeSession(digest: oldest.digest))
+        let own = directory.sessions(of: name)
+        var oldest: BrowserSession?
+        if own.count >= AccessBounds.sessionsOfPrincipal {
+            oldest = own.last
+        } else if directory.counts.sessions >= AccessBounds.sessions {
+            oldest = directory.records.sessions
+                .min { $0.lastUsedMilliseconds < $1.lastUsedMilliseconds }
+        }
+        if let oldest { try await changes.apply(.removeSession(digest: oldest.digest)) }
     }
 
     public func signOut(sessionDigest digest: String, of name: String) async throws {

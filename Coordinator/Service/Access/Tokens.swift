@@ -58,9 +58,8 @@ public struct Tokens: Sendable {
     static let prefix = "aib_"
 
     private func checkRoom(for name: String) throws {
-        let tokens = directory.records.tokens
-        guard tokens.count < AccessBounds.tokens,
-            tokens.filter({ $0.principal == name }).count < AccessBounds.tokensOfPrincipal
+        guard directory.counts.tokens < AccessBounds.tokens,
+            directory.tokens(of: name).count < AccessBounds.tokensOfPrincipal
         else {
             throw Refusal(
                 .conflict,

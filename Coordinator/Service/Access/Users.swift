@@ -91,7 +91,7 @@ public struct Users: Sendable {
     }
 
     func checkRoom() throws {
-        guard directory.records.principals.count < AccessBounds.principals else {
+        guard directory.counts.principals < AccessBounds.principals else {
             throw Refusal(
                 .conflict, "there are \(AccessBounds.principals) users already: remove some")
         }
