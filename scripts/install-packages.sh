@@ -25,7 +25,7 @@ groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-py
 # The Git server and the registry of the demo of pushes.
 groups[push]="docker-registry python3"
 # The other real components of the tests.
-groups[test]="ansible-core apache2 apache2-utils bsdextrautils docker.io docker-registry fish
+groups[test]="ansible-core apache2 apache2-utils bsdextrautils chromium-driver docker.io docker-registry fish
     galera-4 glewlwyd libfaketime man-db nginx nodejs ovmf prometheus python3 python3-aiosmtpd
     python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server rsync systemd wget zsh"
 

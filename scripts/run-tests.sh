@@ -13,7 +13,8 @@ trap 'rm -f "$log" "$beside_log"' EXIT
 beside=
 if [ -n "${BESIDE:-}" ]; then
     # The flags of a make around it are not for it.
-    env -u MAKEFLAGS -u MAKELEVEL nice -n 19 chrt --idle 0 bash -c "$BESIDE" \
+    env -u MAKEFLAGS -u MAKELEVEL nice -n 19 chrt --idle 0 \
+        timeout --kill-after=10 "${LIMIT_SECONDS:-2100}" bash -c "$BESIDE" \
         >"$beside_log" 2>&1 </dev/null &
     beside=$!
 fi

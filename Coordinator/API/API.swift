@@ -76,7 +76,7 @@ public struct API: Sendable {
             return access.refusal(ofUnsigned: request).map { Self.response($0, to: request) }
         }
         return access.refusal(of: request, route: router.route(of: request), hooks: hooks).map {
-            $0.status == 401 && SignInPage.isForPerson(request)
+            $0.status == 401 && entrance == .whole && SignInPage.isForPerson(request)
                 ? SignInPage.redirect(from: request) : Self.response($0, to: request)
         }
     }

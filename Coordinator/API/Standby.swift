@@ -12,6 +12,7 @@ struct Standby: Sendable {
         "/api/v1/host-setup", "/api/v1/hosts", "/api/v1/notifications", "/api/v1/queue",
         "/api/v1/schedules",
         "/api/v1/storage", "/metrics", "/overview", "/builds/", "/sign-in",
+        CommandLineRoutes.path,
     ]
 
     /// Redirects the request to the leader, or returns `nil` if it is served here.

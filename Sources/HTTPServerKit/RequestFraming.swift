@@ -15,7 +15,10 @@ enum RequestFraming {
         guard hosts.count == 1 else {
             throw .badRequest("The request has \(hosts.count) Host headers, not one")
         }
-        if let authority = Authority(url: target), authority != Authority(hosts[0]) {
+        // A path may have an address in its query.
+        if target.utf8.first != UInt8(ascii: "/"), let authority = Authority(url: target),
+            authority != Authority(hosts[0])
+        {
             throw .badRequest("The request's target and its Host header name different hosts")
         }
         let lengths = headers.all("Content-Length")

@@ -194,6 +194,26 @@ final class ListedBrowsers: BrowserIdentityProvider {
         #expect(try await back("6", try await begin()).status == 403)
     }
 
+    @Test("Who has no role any more loses what earlier sign-ins gave") func shutOut() async throws {
+        people.set("1", .operator, name: "dora", subject: "d")
+        let session = try cookie("aibuild_session", try await back("1", try await begin()))
+        let headers: HTTPHeaders = ["Cookie": session, "Sec-Fetch-Site": "same-origin"]
+        let made = try await farm.ask(
+            "POST", "/api/v1/tokens", #"{"name":"robot"}"#, headers: headers)
+        let robot = try AccountFarm.token(made)
+        #expect(try await farm.ask("GET", "/api/v1/whoami", token: robot).status == 200)
+        // Somebody else's sign-in changes nothing of dora's.
+        people.set("2", nil, name: "dora", subject: "e")
+        #expect(try await back("2", try await begin()).status == 403)
+        #expect(try await farm.ask("GET", "/api/v1/whoami", token: robot).status == 200)
+        people.set("3", nil, name: "dora", subject: "d")
+        #expect(try await back("3", try await begin()).status == 403)
+        #expect(try await farm.ask("GET", "/api/v1/whoami", token: robot).status == 401)
+        #expect(try await get("/api/v1/whoami", cookie: session).status == 401)
+        let rows = try await farm.ask("GET", "/api/v1/audit?actor=openid", token: API.token)
+        #expect(rows.text.contains("no role any more"), "\(rows.text)")
+    }
+
     @Test("Codes are not tried on and on from one address") func tries() async throws {
         let visit = try await begin()
         var statuses: [Int] = []

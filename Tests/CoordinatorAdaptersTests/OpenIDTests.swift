@@ -95,7 +95,8 @@ private final class SteppedClock: TimeSource {
         ]
         for order in orders {
             let known = try await provider.identity(code: code(order), of: visit)
-            #expect(known.name == "anna" && known.subject == "subject-1" && known.role == .operator)
+            #expect(known.name == "anna" && known.role == .operator)
+            #expect(known.subject == "\(server.issuer) subject-1", "of this provider")
             #expect(known.teams == ["everybody", "linux"])
         }
         let none = try await provider.identity(
@@ -194,6 +195,11 @@ private final class SteppedClock: TimeSource {
             let provider = provider(server)
             await #expect(throws: IdentityFault.self) { try await provider.address(for: visit) }
         }
+        try await set(server, ["description": [:]])
+        try Files.replace(folder.path + "/secret", with: "another".utf8)
+        let stranger = try await self.fault(provider(server), [:])
+        #expect(stranger?.code == .unreachable, "that is no fault of the person's")
+        #expect(stranger?.description.contains("check client_id and") == true)
         server.kill()
         let away = provider(server)
         await #expect(throws: IdentityFault.self) { try await away.address(for: visit) }

@@ -63,7 +63,8 @@ import Testing
                 }
             }
             try await wait(
-                for: "aibuild_queued_builds 0", "aibuild_oldest_queued_build_seconds 0",
+                for: "aibuild_leading 1", "aibuild_queued_builds 0",
+                "aibuild_oldest_queued_build_seconds 0",
                 "aibuild_host_ready{host=\"kvm0\"} 1", "aibuild_host_slots{host=\"kvm0\"} 1")
             try await farm.script("debian", Scripts.gate(farm, "one"))
             for _ in 0..<3 { _ = try await farm.api.submit("debian") }

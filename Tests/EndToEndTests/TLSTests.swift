@@ -230,6 +230,9 @@ import Testing
             for path in ["/healthz", "/readyz"] {
                 #expect(try await get(metrics, path).contains(" 200 "))
             }
+            // As providers of identities lead back with.
+            let address = try await get(metrics, "/healthz?scope=https://example.org/x")
+            #expect(address.contains(" 200 "), "\(address)")
             // Through the browser of somebody who reaches the address.
             #expect(try await get(metrics, "/metrics", "-H", "Host: evil.test").contains(" 421 "))
             #expect(try await get(metrics, "/metrics", "-X", "POST").contains(" 404 "))

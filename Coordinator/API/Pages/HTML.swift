@@ -42,7 +42,8 @@ enum HTML {
             headers: [
                 // Guest output is untrusted: no inline script can run whatever slips through.
                 "Content-Security-Policy": policy(formsTo: "'self'"),
-                "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+                // Not `no-referrer`: browsers then say `Origin: null` of the page's own forms.
+                "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
             ])
     }
 

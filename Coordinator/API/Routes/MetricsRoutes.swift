@@ -10,6 +10,7 @@ enum MetricsRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/metrics") { _, _ in
             var text = metrics(await StorageRoutes.storage(api)) + setup(api)
+            text += await standing(api)
             if let leader = api.coordinator.leader {
                 text += hosts(await leader.hosts.snapshots())
                 text += builds(
@@ -43,6 +44,13 @@ enum MetricsRoutes {
             "What aibuild doctor finds on the coordinator's machine, such as a certificate that "
                 + "expires within 14 days.",
             [("", "\(api.setupProblems().count { !$0.isGuess })")])
+    }
+
+    private static func standing(_ api: APIContext) async -> String {
+        let isLeading = if case .leading = await api.standing() { 1 } else { 0 }
+        return gauge(
+            "aibuild_leading", "Whether this coordinator leads; of several, one does.",
+            [("", "\(isLeading)")])
     }
 
     private static func hosts(_ hosts: [HostSnapshot]) -> String {

@@ -139,7 +139,7 @@ enum SignInRoutes {
                     } ?? ""))
         case .disabled:
             .forbidden(
-                "The password is right, but the account is disabled",
+                "You are known here, but your account is disabled",
                 remedy: "Ask an administrator: aibuild user enable NAME")
         case .noRole(let has, let accepted):
             .forbidden(
@@ -162,7 +162,7 @@ enum SignInRoutes {
         case .usedCode:
             .unauthorized(
                 "This address has been used, or is too old",
-                remedy: "Open the address that this prints: aibuild web")
+                remedy: "Begin again: aibuild web, or aibuild login --browser")
         }
     }
 

@@ -96,7 +96,7 @@ public actor OpenIDProvider: BrowserIdentityProvider {
     }
 
     private func keys(
-        _ description: OpenIDDescription, unlessOlderThan age: Int64
+        _ description: OpenIDDescription, noOlderThan age: Int64
     ) async throws -> SigningKeys {
         let now = clock.monotonicMilliseconds()
         if let keys, now - keys.atMilliseconds < age { return keys.value }
@@ -120,14 +120,14 @@ public actor OpenIDProvider: BrowserIdentityProvider {
             issuer: settings.issuer, clientID: settings.clientID, nonce: visit.nonce,
             nowSeconds: clock.unixMilliseconds() / 1000)
         do {
-            let known = try await keys(description, unlessOlderThan: Self.keysMilliseconds)
+            let known = try await keys(description, noOlderThan: Self.keysMilliseconds)
             do { return try check.claims(of: token, known) } catch let error as SignatureError
                 where error.code == .key || error.code == .signature
             {
                 // The provider may sign by a new one.
                 return try check.claims(
                     of: token,
-                    try await keys(description, unlessOlderThan: Self.keysAgainMilliseconds))
+                    try await keys(description, noOlderThan: Self.keysAgainMilliseconds))
             }
         } catch let error as SignatureError {
             throw IdentityFault(.refused, "its identity token is not believed", cause: error)
@@ -163,7 +163,14 @@ public actor OpenIDProvider: BrowserIdentityProvider {
             if answer.status >= 500 {
                 throw IdentityFault(.unreachable, "it answers with the status \(answer.status)")
             }
-            let words = [found?["error"]?.text, found?["error_description"]?.text]
+            let error = found?["error"]?.text
+            if answer.status == 401 || error == "invalid_client" || error == "unauthorized_client" {
+                throw IdentityFault(
+                    .unreachable,
+                    "it does not take this coordinator for its client (\(answer.status)): check "
+                        + "client_id and client_secret_file of sign_in.openid")
+            }
+            let words = [error, found?["error_description"]?.text]
                 .compactMap { $0?.visible.prefix(200) }.joined(separator: ", ")
             throw IdentityFault(
                 .refused,
@@ -203,7 +210,9 @@ public actor OpenIDProvider: BrowserIdentityProvider {
             let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
             return String(decoding: line, as: UTF8.self)
         } catch {
-            throw IdentityFault(.unreachable, "the client's secret cannot be read", cause: error)
+            Logger("access").error("the secret of sign_in.openid cannot be read: \(error)")
+            // Strangers need not know where it is.
+            throw IdentityFault(.unreachable, "this coordinator cannot read its own secret")
         }
     }
 

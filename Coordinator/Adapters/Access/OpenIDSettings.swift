@@ -59,7 +59,9 @@ public struct OpenIDSettings: Sendable {
             }
         let given = Set(groups.compactMap { roles[$0] })
         return ProvidedIdentity(
-            name: name, subject: subject, role: Role.allCases.last(where: given.contains),
+            // Subjects of two providers may be the same.
+            name: name, subject: "\(issuer) \(subject)",
+            role: Role.allCases.last(where: given.contains),
             teams: Set(groups.compactMap { teams[$0] }).sorted(), has: groups.sorted(),
             accepted: roles.keys.sorted())
     }

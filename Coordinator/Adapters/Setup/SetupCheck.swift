@@ -41,7 +41,18 @@ public struct SetupCheck: Sendable {
 
     private static func openFile(_ path: String) -> SetupProblem? {
         var info = stat()
-        guard stat(path, &info) == 0, info.st_mode & 0o007 != 0 else { return nil }
+        guard stat(path, &info) == 0 else {
+            return SetupProblem(
+                "\(SystemError.last("The coordinator cannot read the secret in \(path)"))",
+                remedy: "Correct the file, or its name in coordinator.yml")
+        }
+        // Advice about anything else would break the machine.
+        guard info.st_mode & S_IFMT == S_IFREG else {
+            return SetupProblem(
+                "\(path) is no file, but named for a secret",
+                remedy: "Correct its name in coordinator.yml")
+        }
+        guard info.st_mode & 0o007 != 0 else { return nil }
         return SetupProblem(
             "Every user of this machine can read the secret in \(path)",
             remedy: "chmod o= \(path); if others may have read it, replace the secret as well")

@@ -20,6 +20,11 @@ public struct AccessBook: Sendable {
             sessions: sessions.values.sorted { precedes($0.digest, $1.digest) })
     }
 
+    /// One user's, by their ids.
+    public func tokens(of name: String) -> [APIToken] {
+        tokens.values.filter { $0.principal == name }.sorted { precedes($0.id, $1.id) }
+    }
+
     public func token(digest: String) -> APIToken? { tokenIDs[digest].flatMap { tokens[$0] } }
 
     private mutating func set(_ token: APIToken) {

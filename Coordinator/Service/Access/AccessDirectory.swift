@@ -56,8 +56,7 @@ public final class AccessDirectory: Sendable {
 
     /// One user's, by their ids. Not all are sorted to find them: every sign-in counts its own.
     public func tokens(of name: String) -> [APIToken] {
-        state.withLock { $0.book.tokens.values.filter { $0.principal == name } }
-            .sorted { precedes($0.id, $1.id) }
+        state.withLock { $0.book.tokens(of: name) }
     }
 
     /// One user's, the last used first.

@@ -56,13 +56,25 @@ public struct BrowserSignIns: Sendable {
         do {
             let identity = try await provider.identity(code: code, of: visit)
             return (try await signIns.admit(identity, provider.source), to)
-        } catch let fault as IdentityFault where fault.code == .refused {
+        } catch {
             Logger("access").warning(
-                "a sign-in by \(provider.source.rawValue) from \(address) was refused: \(fault)")
+                "a sign-in by \(provider.source.rawValue) from \(address) failed: "
+                    + BrowserSignIns.words(error))
+            guard let fault = error as? IdentityFault, fault.code == .refused else { throw error }
             _ = signIns.throttle.failed(
                 address: address, name: nil,
                 nowMilliseconds: ports.clock.monotonicMilliseconds())
             throw fault
+        }
+    }
+
+    /// For an administrator, who is shown what the person read.
+    private static func words(_ error: any Error) -> String {
+        switch error as? SignInFault {
+        case .noRole(let has, _): "the groups \(has.prefix(20)) give no role".visible
+        case .takenName(let name): "the name '\(name)' belongs to another user here".visible
+        case .disabled: "the account is disabled"
+        case let fault: "\(fault.map { "\($0)" } ?? "\(error)")".visible
         }
     }
 

@@ -65,15 +65,16 @@ public struct SignIns: Sendable {
     func admit(
         _ identity: ProvidedIdentity, _ source: Principal.Source
     ) async throws -> Principal {
-        guard let role = identity.role else {
-            throw SignInFault.noRole(has: identity.has, accepted: identity.accepted)
-        }
         // Who has another name there than last time keeps the one here.
         let known =
             identity.subject.flatMap { directory.principal(subject: $0, source) }
             ?? directory.principal(identity.name)
         if let known, known.source != source || known.subject != identity.subject {
             throw SignInFault.takenName(identity.name)
+        }
+        guard let role = identity.role else {
+            if let known { try await shutOut(known) }
+            throw SignInFault.noRole(has: identity.has, accepted: identity.accepted)
         }
         if known?.isDisabled == true { throw SignInFault.disabled }
         let now = ports.clock.unixMilliseconds()
@@ -94,6 +95,17 @@ public struct SignIns: Sendable {
             source.rawValue, "user.change", user.name,
             "\(Users.words(known)) → \(Users.words(user))")
         return user
+    }
+
+    /// Who has no role any more loses what earlier sign-ins gave.
+    private func shutOut(_ user: Principal) async throws {
+        let tokens = directory.tokens(of: user.name)
+        guard !tokens.isEmpty || !directory.sessions(of: user.name).isEmpty else { return }
+        for token in tokens { try await changes.apply(.removeToken(id: token.id)) }
+        try await changes.apply(.removeSessions(principal: user.name))
+        try await ports.audit(
+            user.source.rawValue, "user.change", user.name,
+            "no role any more: tokens revoked, signed out everywhere")
     }
 
     /// Who is locked out, and who tries passwords, is seen in the log and in the audit log.

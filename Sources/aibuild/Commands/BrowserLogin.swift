@@ -1,6 +1,5 @@
 import HTTPServerKit
 import HTTPTypes
-import ProcessKit
 import Support
 import Synchronization
 import TextKit
@@ -38,10 +37,8 @@ enum BrowserLogin {
             try await Task.sleep(for: .seconds(limitSeconds))
             arrival.finish()
         }
-        let browser = Task { await open(url, context.variables) }
         let code = await codes.first { _ in true }
         limit.cancel()
-        browser.cancel()
         await server.stop()
         guard let code else {
             throw CommandError(
@@ -68,15 +65,5 @@ enum BrowserLogin {
         else { return .text("This is not the answer to the sign-in.\n", status: 403) }
         arrival.yield(code)
         return .text("The command line is signed in. You can close this window.\n")
-    }
-
-    /// Where there is a desktop, its browser opens the address.
-    private static func open(_ url: String, _ variables: [String: String]) async {
-        guard variables["DISPLAY"] ?? variables["WAYLAND_DISPLAY"] != nil,
-            let program = ProcessKit.Command.find("xdg-open", path: variables["PATH"] ?? "")
-        else { return }
-        // The person has the address in any case.
-        _ = try? await ProcessKit.Command([program, url], environment: variables)
-            .run(timeoutSeconds: limitSeconds)
     }
 }

@@ -94,10 +94,10 @@ enum UserCommands {
         run: { context in
             let body = try await context.api.get("/api/v1/users")
             return try context.show(body, as: Page<UserAnswer>.self) { page in
-                var table = Table("NAME", "ROLE", "TEAMS", "CHANGED", spare: ["CHANGED"])
+                var table = Table("NAME", "FROM", "ROLE", "TEAMS", "CHANGED", spare: ["CHANGED"])
                 for user in page.items {
                     table.add(
-                        .init(user.name, .bold),
+                        .init(user.name, .bold), .init(user.source),
                         .init(user.disabled ? "\(user.role), disabled" : user.role),
                         .init(user.teams.isEmpty ? "-" : user.teams.joined(separator: ", ")),
                         .init("\(Format.age(user.changedAt)) by \(user.changedBy)"))
@@ -124,7 +124,7 @@ enum UserCommands {
     }
 
     private struct UserAnswer: Decodable {
-        var name, role, changedAt, changedBy: String
+        var name, source, role, changedAt, changedBy: String
         var teams: [String]
         var disabled: Bool
     }
