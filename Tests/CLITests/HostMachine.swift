@@ -62,10 +62,14 @@ final class HostMachine: Sendable {
     /// What was done to it, a line each.
     var calls: [String] { text("state/calls").split(separator: "\n").map(String.init) }
     var keys: String { text("home/.ssh/authorized_keys") }
+    /// Temporary ones that it made.
+    var folders: [String] { text("state/folders").split(separator: "\n").map(String.init) }
     var installed: String { text("state/installed") }
 
     private static let programs = [
-        // 0 is root; sudo makes one of everybody.
+        // What is made below the /tmp of all is known, and nothing else there.
+        ("mktemp", "/usr/bin/mktemp \"$@\" | tee -a \"$state/folders\""),
+        // 0 is root; sudo makes one of everybody. It asks three times, as the real one.
         (
             "id",
             "if [ -n \"$AS_ROOT\" ]; then echo 0; else cat \"$state/uid\" 2>/dev/null || echo 0; fi"
@@ -78,9 +82,18 @@ final class HostMachine: Sendable {
             "-n true") [ "$mode" = free ]; exit ;;
             "-n sh") [ "$mode" = free ] || exit 1; shift ;;
             *)
-                read -r password
-                [ "$password" = "$mode" ] || { echo "Sorry, try again." >&2; exit 1; }
                 shift 4
+                for attempt in 1 2 3; do
+                    IFS= read -r password || {
+                        echo "sudo: no password was provided" >&2
+                        exit 1
+                    }
+                    echo "$password" >>"$state/passwords"
+                    [ "$password" != "$mode" ] || AS_ROOT=1 exec "$@"
+                    echo "Sorry, try again." >&2
+                done
+                echo "sudo: 3 incorrect password attempts" >&2
+                exit 1
                 ;;
             esac
             AS_ROOT=1 exec "$@"
@@ -110,7 +123,10 @@ final class HostMachine: Sendable {
                 mkdir -p "$MACHINE/home/.ssh"
                 [ -e "$state/cannot-start" ] || touch "$state/active"
                 ;;
-            purge) rm -rf "$state/installed" "$state/active" "$MACHINE/home" ;;
+            purge)
+                [ ! -e "$state/cannot-purge" ] || exit 100
+                rm -rf "$state/installed" "$state/active" "$MACHINE/home"
+                ;;
             esac
             """
         ),
@@ -119,7 +135,10 @@ final class HostMachine: Sendable {
             """
             case $1 in
             is-system-running) echo running ;;
-            is-active) [ -e "$state/active" ] ;;
+            is-active)
+                [ ! -p "$state/gate" ] || cat "$state/gate" >/dev/null
+                [ -e "$state/active" ]
+                ;;
             enable) [ ! -e "$state/cannot-start" ] && touch "$state/active" ;;
             esac
             """
@@ -145,14 +164,17 @@ final class HostFarm: Sendable {
     /// - Parameters:
     ///   - key: the one that it sees at the machine.
     ///   - state: of the host once it is added.
+    ///   - storedKey: what it knows of its hosts, if not `key`.
     init(
         key: String, state: String = "ready", version: String = "1.2.3-1",
-        packages: [String] = ["amd64"], added: [String: String] = [:]
+        packages: [String] = ["amd64"], added: [String: String] = [:],
+        storedKey: String? = nil
     ) throws {
         let stored = SharedHosts()
         @Sendable func json(_ name: String, _ address: String) -> String {
             """
-            {"name":"\(name)","address":"\(address)","state":"\(state)","hostKey":"\(key)",\
+            {"name":"\(name)","address":"\(address)","state":"\(state)",\
+            "hostKey":"\(storedKey ?? key)",\
             "detail":"login refused","slots":2,"accelerators":["tcg"],"running":0}
             """
         }
@@ -189,6 +211,11 @@ final class HostFarm: Sendable {
             router.on("GET", "/api/v1/hosts") { _, _ in
                 let hosts = stored.json.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
                 return .text("{\"items\":[\(hosts.joined(separator: ","))]}")
+            }
+            // Somebody else then removes the host.
+            router.on("PUT", "/api/v1/hosts/{name}") { _, path in
+                stored.json.withLock { $0[path["name"]] = nil }
+                return .empty
             }
             for path in ["", "/drain", "/resume"] {
                 router.on(path == "" ? "GET" : "POST", "/api/v1/hosts/{name}\(path)") { _, path in

@@ -10,6 +10,8 @@ struct HostInstallation {
 
     /// Clocks further apart make logs of two machines hard to read together.
     private static let clockSeconds: Int64 = 5
+    /// Until the year 10000. The machine says what its clock is, and nobody vouches for it.
+    private static let clocks: Range<Int64> = 0..<253_402_300_800
 
     // MARK: By hand
 
@@ -72,18 +74,14 @@ struct HostInstallation {
         }
         await clean(script, machine)
         script.did = (steps.facts("did").last ?? "").split(separator: " ").map(String.init)
-        var isOurs = false
+        var registration = Registration.none
         do {
-            isOurs = try await register(key, known, steps)
+            registration = try await register(key, known, steps)
             return try await arrive(known, steps)
         } catch {
-            if isOurs, (try? await context.api.send("DELETE", HostCommands.path(name))) != nil {
-                steps.show("done", .green, "Removed host \(name) from the farm")
-            }
-            if !script.did.isEmpty {
-                _ = try? await machine.run(script.text(.undo), as: privilege, line: steps.take)
-            }
-            throw error
+            let end = await takeBack(registration, script, machine, privilege, steps)
+            guard let error = error as? CommandError else { throw error }
+            throw CommandError(error.code, "\(error.message)\n\(end)")
         }
     }
 
@@ -129,14 +127,18 @@ struct HostInstallation {
             switch (action, steps.failure) {
             case (.check, _): "Nothing was changed."
             case (_, nil): "Some of it may be done: run this again, which leaves that alone."
-            default: "What this run did on \(address.host) was taken back."
+            default: whatRemains(steps)
             }
         let why = steps.failure ?? "the script ended with \(status); see the messages above"
         throw CommandError(.refused, "Host \(name) was not set up: \(why).\n\(end)")
     }
 
     private func compareClock(_ setup: HostSetupAnswer, _ steps: HostSteps) {
-        guard let there = steps.facts("clock").last.flatMap({ Int64($0) }) else { return }
+        guard let there = steps.facts("clock").last.flatMap({ Int64($0) }),
+            Self.clocks.contains(there)
+        else {
+            return steps.show("warn", .yellow, "Its clock cannot be compared: it reports none")
+        }
         let behind = setup.unixMilliseconds / 1000 - there
         // Asking the machine took a while since the coordinator answered.
         let elapsed = (Clocks.unixMilliseconds() - setup.askedMilliseconds) / 1000
@@ -206,26 +208,25 @@ struct HostInstallation {
         if !script.folder.isEmpty { await machine.remove(upload: script.folder) }
     }
 
-    /// - Returns: whether this run added it.
     private func register(
         _ key: String, _ known: HostAnswer?, _ steps: HostSteps
-    ) async throws -> Bool {
+    ) async throws -> Registration {
         guard let known else {
             _ = try await context.api.send(
                 "POST", "/api/v1/hosts",
                 HostAddCommand.Registration(
                     name: name, address: try agentAddress(), hostKey: key))
             steps.show("done", .green, "Added host \(name) to the farm")
-            return true
+            return .added
         }
         if known.hostKey == key {
             steps.show("ok", .green, "Host \(name) is in the farm")
-        } else {
-            _ = try await context.api.send(
-                "PUT", HostCommands.path(name), HostCommands.Change(hostKey: key))
-            steps.show("done", .green, "Changed the host key of \(name)")
+            return .none
         }
-        return false
+        _ = try await context.api.send(
+            "PUT", HostCommands.path(name), HostCommands.Change(hostKey: key))
+        steps.show("done", .green, "Changed the host key of \(name)")
+        return .changed
     }
 
     private func arrive(_ known: HostAnswer?, _ steps: HostSteps) async throws -> ExitCode {
@@ -240,7 +241,7 @@ struct HostInstallation {
             throw CommandError(
                 .refused,
                 "The coordinator cannot use host \(name): \(SafeText.line(host.detail ?? ""))\n"
-                    + "What this run did was taken back. Fix this, then run it again")
+                    + "Fix this, then run it again.")
         }
         let kinds = host.accelerators ?? []
         if kinds.contains("kvm") {

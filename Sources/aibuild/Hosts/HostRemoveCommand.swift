@@ -36,7 +36,7 @@ extension HostInstallation {
     /// Takes the host out of the farm, then its key and agent from the machine. May be repeated.
     func remove() async throws -> ExitCode {
         let steps = HostSteps(context)
-        let setup = try await HostSetupAnswer.fetch(context.api)
+        let setup = try await HostSetupAnswer.fetch(context.api, installs: false)
         let machine = try await connect()
         do {
             let privilege = try await machine.privilege(context.console.askSecret)
@@ -53,7 +53,8 @@ extension HostInstallation {
                 throw CommandError(
                     .refused,
                     "Host \(name) is out of the farm, but not all was removed there: "
-                        + (steps.failure ?? "\(status)") + ".\nFix this, then run this again")
+                        + (steps.failure ?? steps.facts("stays").first ?? "\(status)")
+                        + ".\nFix this, then run this again")
             }
         } catch {
             await machine.close()

@@ -55,7 +55,7 @@ struct HostScript {
                 esac
             }
 
-            """ + Self.checks + Self.steps + Self.end
+            """ + Self.checks + Self.steps + Self.wayBack + Self.end
     }
 
     /// A word of a shell.
@@ -88,14 +88,17 @@ struct HostScript {
             '' | offline) fail "systemd does not run here" "Use a machine with systemd" ;;
             esac
             architecture=$(dpkg --print-architecture)
-            say fact "architecture $architecture"
-            choose_package "$architecture"
             system=$(. /etc/os-release && printf '%s' "$PRETTY_NAME")
             say ok "$system on $architecture, with systemd"
         }
-        check_agent() {
+        find_agent() {
             installed=$(dpkg-query -W -f '${db:Status-Status} ${Version}' aibuild-agent \
                 2>/dev/null | sed -n 's/^installed //p')
+        }
+        check_agent() {
+            say fact "architecture $architecture"
+            choose_package "$architecture"
+            find_agent
             say fact "installed ${installed:-none}"
             [ -z "$installed" ] || dpkg --compare-versions "$installed" le "$version" ||
                 fail "The agent here, $installed, is newer than the coordinator's, $version" \
@@ -147,7 +150,7 @@ struct HostScript {
                 fail "$package is not the coordinator's: its SHA-256 is another one" "Copy it again"
             # Settings and records of an agent that was removed are not this run's.
             if [ -n "$installed" ]; then
-                :
+                did="$did upgrade" before=$installed
             elif [ -e /var/lib/aibuild-agent ] || [ -e "$settings" ]; then
                 did="$did again"
             else
@@ -200,76 +203,6 @@ struct HostScript {
             fi
             say done "Started the service aibuild-agent"
         }
-        drop_key() {
-            find_keys
-            if grep -qxF -- "$line" "$keys" 2>/dev/null; then
-                printf '%s\n' "$line" | as_agent 'cd "$1" && umask 077 && cat >.line &&
-                    { grep -vxFf .line authorized_keys >.rest || true; } &&
-                    cat .rest >authorized_keys && rm .line .rest' sh "$home/.ssh"
-                say done "Removed the coordinator's key"
-            fi
-        }
-        undo() {
-            case " $did " in
-            *" key "*) drop_key || say warn "The coordinator's key is left in $keys" ;;
-            esac
-            case " $did " in
-            *" package "*) take_out purge ;;
-            *" again "*) take_out remove ;;
-            *" service "*)
-                quietly systemctl disable --now aibuild-agent && say done "Stopped aibuild-agent" ;;
-            esac
-        }
-        take_out() {
-            quietly apt-get "$1" -y -o DPkg::Lock::Timeout=300 aibuild-agent || {
-                say warn "apt-get cannot $1 aibuild-agent: $(last_words)"
-                return 1
-            }
-            say done "Removed aibuild-agent. What it depends on is left: apt-get autoremove"
-        }
-        remove_agent() {
-            drop_key
-            if grep -q 'aibuild-agent gate' "$keys" 2>/dev/null; then
-                say ok "aibuild-agent is left: $keys lets another coordinator in"
-            elif [ -n "$installed" ]; then
-                take_out purge
-            fi
-        }
-
-        """#
-
-    private static let end = #"""
-        finish() {
-            status=$?
-            trap - EXIT
-            if [ "$status" -ne 0 ] && [ "$action" = setup ]; then undo || true; fi
-            rm -rf "$work"
-            exit "$status"
-        }
-        # All of it is read before anything is done.
-        main() {
-            work=$(mktemp -d)
-            trap finish EXIT
-            trap 'exit 130' HUP INT TERM PIPE
-            check_system
-            check_agent
-            case $action in
-            undo) undo ;;
-            remove) remove_agent ;;
-            *)
-                check_disk
-                check_kvm
-                check_keys
-                ;;
-            esac
-            if [ "$action" = setup ]; then
-                install_agent
-                let_in
-                start_agent
-                say fact "did $did"
-            fi
-        }
-        main </dev/null
 
         """#
 }

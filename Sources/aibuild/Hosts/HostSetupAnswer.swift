@@ -17,8 +17,9 @@ struct HostSetupAnswer: Decodable {
 }
 
 extension HostSetupAnswer {
-    /// - Throws: if it has nothing to install, or no key.
-    static func fetch(_ api: APIClient) async throws -> HostSetupAnswer {
+    /// - Parameter installs: whether there must be something to install.
+    /// - Throws: also if it has no key.
+    static func fetch(_ api: APIClient, installs: Bool = true) async throws -> HostSetupAnswer {
         let setup: HostSetupAnswer
         do {
             setup = try APIClient.decode(
@@ -33,7 +34,7 @@ extension HostSetupAnswer {
         guard words.allSatisfy(Self.isPlain) else {
             throw CommandError(.refused, "The coordinator names an agent package that cannot be")
         }
-        guard !setup.packages.isEmpty else {
+        guard !setup.packages.isEmpty || !installs else {
             throw CommandError(
                 .refused,
                 "The coordinator has no agent package to install. Put aibuild-agent_*.deb into "

@@ -15,6 +15,9 @@ struct LiveProgram: Sendable {
 
     /// More than this without a newline is no line.
     private static let lineBytes = 64 << 10
+    private static let chunkBytes = 16 << 10
+    /// The largest pipe of an unprivileged user holds no more.
+    private static let pipeChunks = (1 << 20) / chunkBytes
 
     /// - Throws: `SystemError` if it cannot be started, `Failure` after the timeout.
     func run(
@@ -51,8 +54,10 @@ struct LiveProgram: Sendable {
             if rest <= 0 { child.signalGroup(SIGKILL) }
             // Taken before the pipes are drained: they then have all that it wrote itself.
             let status = ready[0] ? try child.reap() : nil
-            if ready[1] || status != nil { try lines.out.drain(output, out) }
-            if ready[2] || status != nil { try lines.err.drain(error, err) }
+            // A program that never pauses must not keep this from looking at the time.
+            let chunks = status == nil ? 1 : Self.pipeChunks
+            if ready[1] || status != nil { try lines.out.drain(output, chunks, out) }
+            if ready[2] || status != nil { try lines.err.drain(error, chunks, err) }
             guard let status else { continue }
             if rest <= 0 { throw Failure("it ran longer than \(timeoutSeconds) s and was killed") }
             return status
@@ -64,10 +69,14 @@ struct LiveProgram: Sendable {
         var hasEnded = false
         private var rest: [UInt8] = []
 
-        mutating func drain(_ pipe: borrowing Pipe, _ take: (String) -> Void) throws(SystemError) {
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
+        /// - Parameter chunks: how many are read at most.
+        mutating func drain(
+            _ pipe: borrowing Pipe, _ chunks: Int, _ take: (String) -> Void
+        ) throws(SystemError) {
+            let buffer = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: LiveProgram.chunkBytes, alignment: 1)
             defer { buffer.deallocate() }
-            reading: while true {
+            reading: for _ in 0..<chunks {
                 switch try pipe.read(into: buffer) {
                 case .nothingYet: break reading
                 case .end:
@@ -76,10 +85,12 @@ struct LiveProgram: Sendable {
                 case .bytes(let count): rest.append(contentsOf: buffer[..<count])
                 }
             }
-            while let end = rest.firstIndex(of: 0x0A) {
-                take(String(decoding: rest[..<end], as: UTF8.self))
-                rest.removeSubrange(...end)
+            var start = 0
+            while let end = rest[start...].firstIndex(of: 0x0A) {
+                take(String(decoding: rest[start..<end], as: UTF8.self))
+                start = end + 1
             }
+            rest.removeFirst(start)
             if hasEnded || rest.count > LiveProgram.lineBytes, !rest.isEmpty {
                 take(String(decoding: rest, as: UTF8.self))
                 rest = []

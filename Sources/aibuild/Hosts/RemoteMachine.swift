@@ -101,6 +101,7 @@ struct RemoteMachine {
         case "sudo": return .sudo
         case "password":
             if let password = ask("Password of \(address.user) for sudo on \(address.host): ") {
+                try await verify(password)
                 return .password(password)
             }
             throw CommandError(
@@ -113,6 +114,21 @@ struct RemoteMachine {
                 .refused,
                 "\(address.user) is not root on \(address.host), and there is no sudo. Nothing was "
                     + "changed. Use another user, or print what to run there as root with --print")
+        }
+    }
+
+    /// sudo asks again after a wrong password, and would take the next lines of its input, the
+    /// script, for more of them. Here its input ends after the first one.
+    private func verify(_ password: String) async throws {
+        let status = try await ssh(
+            [], "sudo -k -S -p '' true", input: Array((password + "\n").utf8),
+            timeoutSeconds: Self.connectSeconds
+        ) { _ in }
+        guard status.isSuccess else {
+            throw CommandError(
+                .refused,
+                "sudo on \(address.host) did not accept the password of \(address.user): see its "
+                    + "message above. Nothing was changed there. Run this again")
         }
     }
 
