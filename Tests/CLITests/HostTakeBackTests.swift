@@ -109,6 +109,29 @@ import Testing
         await farm.coordinator.stop()
     }
 
+    @Test("A machine that is not the host, by its key, is left alone") func otherMachine()
+        async throws
+    {
+        let machine = try await HostMachine()
+        try makeHost(machine)
+        let (own, address) = (machine.ssh.hostKey().description, "_aibuild-agent@127.0.0.1")
+        for (name, key, words) in [
+            ("kvm2", own, "is the host kvm2, by its host key, and not kvm1"),
+            ("kvm1", "ssh-ed25519 OTHER", "is not the host kvm1"),
+        ] {
+            let farm = try HostFarm(
+                key: key, added: [name: "\(address):\(machine.ssh.port)"])
+            let ran = await runCLI(
+                [
+                    "host", "remove", "kvm1", "--uninstall", machine.address, "--ssh-config",
+                    machine.config,
+                ], url: farm.coordinator.url)
+            #expect(ran.code == .refused && ran.err.contains(words), "\(ran)")
+            #expect(farm.changes.isEmpty && machine.calls.isEmpty, "\(machine.calls)")
+            await farm.coordinator.stop()
+        }
+    }
+
     @Test("A program that writes without end is ended at its time", .timeLimit(.minutes(1)))
     func endlessOutput() async throws {
         let program = LiveProgram(

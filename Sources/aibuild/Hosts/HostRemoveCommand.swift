@@ -40,6 +40,16 @@ extension HostInstallation {
         let machine = try await connect()
         do {
             let privilege = try await machine.privilege(context.console.askSecret)
+            let script = HostScript(name: name, setup: setup)
+            let looked = try await machine.run(
+                script.text(.identify), as: privilege, line: steps.take)
+            guard looked.isSuccess else {
+                throw CommandError(
+                    .refused,
+                    "Cannot look at \(address): \(steps.failure ?? "\(looked)"). Nothing was removed"
+                )
+            }
+            try await checkIdentity(steps.facts("key"))
             do {
                 _ = try await context.api.send("DELETE", HostCommands.path(name))
                 steps.show("done", .green, "Removed host \(name) from the farm")
@@ -47,8 +57,7 @@ extension HostInstallation {
                 steps.show("ok", .green, "Host \(name) is not in the farm")
             }
             let status = try await machine.run(
-                HostScript(name: name, setup: setup).text(.remove),
-                as: privilege, line: steps.take)
+                script.text(.remove), as: privilege, line: steps.take)
             guard status.isSuccess else {
                 throw CommandError(
                     .refused,
@@ -63,5 +72,30 @@ extension HostInstallation {
         await machine.close()
         context.say("Removed host \(name)")
         return .ok
+    }
+
+    /// A mistyped address is not to take another host of the farm away, with its builds.
+    private func checkIdentity(_ keys: [String]) async throws {
+        let hosts = try APIClient.decode(
+            Page<HostAnswer>.self, try await context.api.get("/api/v1/hosts")
+        ).items
+        let owner = hosts.first { host in
+            let key = (host.hostKey ?? "").split(separator: " ").prefix(2).joined(separator: " ")
+            return !key.isEmpty && keys.contains(key)
+        }
+        if let owner, owner.name != name {
+            throw CommandError(
+                .refused,
+                "\(address) is the host \(SafeText.line(owner.name)), by its host key, and not "
+                    + "\(name). Nothing was removed")
+        }
+        // Of a host that is not in the farm any more, the machine may be cleaned again.
+        guard owner != nil || !hosts.contains(where: { $0.name == name }) else {
+            throw CommandError(
+                .refused,
+                "\(address) is not the host \(name): it shows another host key than the "
+                    + "coordinator knows. Nothing was removed. Remove the host alone, without "
+                    + "--uninstall, or correct its key first (aibuild host change)")
+        }
     }
 }

@@ -6,6 +6,8 @@ struct HostScript {
     enum Action: String {
         /// Looks, and changes nothing.
         case check
+        /// Shows the machine's host keys.
+        case identify
         case setup
         /// Takes back what a setup did.
         case undo

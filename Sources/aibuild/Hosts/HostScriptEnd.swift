@@ -79,6 +79,7 @@ extension HostScript {
             trap 'exit 130' HUP INT TERM PIPE
             check_system
             case $action in
+            identify) check_keys ;;
             undo) undo ;;
             remove) remove_agent ;;
             *)
