@@ -1,3 +1,4 @@
+import Glibc
 import HTTPClientKit
 import ProcessKit
 import SQLKit
@@ -236,6 +237,35 @@ import Testing
         }
     }
 
+    @Test("What root makes is the user's whose folders these are, and follows no link of theirs")
+    func rootActsAsUser() async throws {
+        try await withFarm { farm in
+            let build = try #require(try await farm.imageBuilds(1).first)
+            let log = try await farm.api.log(build)
+            try await farm.stopCoordinator()
+            let (place, roots) = ("\(farm.folder)/backups", "\(farm.folder)/roots")
+            let (logs, data) = ("\(farm.stateFolder)/logs", "\(farm.folder)/data")
+            try await farm.shell(
+                "mkdir \(place) \(data); mkdir -m 700 \(roots); mv \(logs) \(data)/logs; "
+                    + "ln -s \(data)/logs \(logs); chmod 755 \(farm.folder); "
+                    + "chown -R 4242:4242 \(place) \(data) \(farm.stateFolder)")
+            let folder = try await backup(farm)
+            #expect(try await farm.shell("cd \(folder); ls logs/*").contains("ndjson"))
+            #expect(try await farm.shell("find \(place) ! -user 4242") == "")
+
+            #expect(try await restoreIsRefused(farm, folder, "--replace").contains("symbolic link"))
+            try await farm.shell("rm \(logs) \(farm.stateFolder)/lock")
+            try await farm.shell("ln -s \(roots)/made \(farm.stateFolder)/lock")
+            _ = try await restoreIsRefused(farm, folder, "--replace")
+            #expect(try Files.list(roots).isEmpty, "root has followed a link of the user")
+            try Files.remove(farm.stateFolder + "/lock")
+            try await restore(farm, folder, "--replace")
+            #expect(try await farm.shell("find \(farm.stateFolder) ! -user 4242") == "")
+            try await farm.startCoordinator(keepingPort: true)
+            #expect(try await farm.api.log(build) == log)
+        }
+    }
+
     @Test("A backup is refused inside the state folder, and on a disk that is too small")
     func unsuitablePlaces() async throws {
         try await withFarm { farm in
@@ -260,13 +290,18 @@ import Testing
             let log = try await farm.api.log(build)
             let folder = try await backup(farm)
             try await farm.stopCoordinator()
-            for milliseconds in [5, 20, 40, 60, 80, 110, 150, 200, 400, 800] {
-                let program = try FarmProgram(
-                    "aibuild-coordinator",
-                    ["restore", folder, "--replace", "--config", farm.configPath],
-                    logPath: "\(farm.folder)/killed.log")
-                try await kill(program, afterMilliseconds: milliseconds)
+            let mark = farm.stateFolder + "/restore-unfinished"
+            for (glob, times) in [
+                (".restore.part", 2), ("*.restore.part", 2), ("restore-unfinished", 4),
+                ("replaced-*/database.sql", 3), ("replaced-*/logs", 3),
+            ] {
+                for _ in 0..<times { try await killRestore(farm, folder, whenNew: glob) }
             }
+            // Tried again: the last moments of a restore are short.
+            for _ in 0..<20 where !Files.exists(mark) {
+                try await killRestore(farm, folder, whenNew: "restore-unfinished")
+            }
+            #expect(Files.exists(mark), "it was killed while things were half done")
             // What MariaDB's program was doing ends by itself, and is waited for.
             try await eventually("nobody uses the database") {
                 try await farm.coordinatorCommand(["restore", folder, "--replace"]).0 == .exited(0)
@@ -276,6 +311,30 @@ import Testing
             #expect(try await farm.api.builds().map(\.id) == [build.id])
             #expect(try await farm.api.log(build) == log)
         }
+    }
+
+    /// Kills it as soon as one of the paths in the state folder is there that was not, or is
+    /// another one.
+    private func killRestore(_ farm: Farm, _ folder: String, whenNew glob: String) async throws {
+        let pattern = "\(farm.stateFolder)/\(glob)"
+        let before = stamps(pattern)
+        let program = try FarmProgram(
+            "aibuild-coordinator", ["restore", folder, "--replace", "--config", farm.configPath],
+            logPath: "\(farm.folder)/killed.log")
+        try await eventually("it comes that far", everyMilliseconds: 1) {
+            !stamps(pattern).subtracting(before).isEmpty || program.status != nil
+        }
+        program.kill()
+    }
+
+    private func stamps(_ pattern: String) -> Set<String> {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, GLOB_PERIOD, nil, &found) == 0 else { return [] }
+        return Set(
+            (0..<Int(found.gl_pathc)).compactMap { index in
+                found.gl_pathv[index].flatMap { Files.stamp(String(cString: $0)) }
+            })
     }
 
     private func kill(_ program: FarmProgram, afterMilliseconds milliseconds: Int) async throws {

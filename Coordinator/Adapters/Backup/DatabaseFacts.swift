@@ -23,6 +23,15 @@ struct DatabaseFacts: Sendable {
         }
     }
 
+    /// Those of a copy that was made between these and others: no key that it needs is missing.
+    func united(with other: DatabaseFacts) -> DatabaseFacts {
+        var facts = self
+        facts.schema = max(schema, other.schema)
+        facts.epoch = max(epoch, other.epoch)
+        facts.keyPrefixes.formUnion(other.keyPrefixes)
+        return facts
+    }
+
     private init(_ database: SQLDatabase) async throws {
         schema =
             try await Self.rows(database, "SELECT MAX(version) AS number FROM schema_version")

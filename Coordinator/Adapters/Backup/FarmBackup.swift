@@ -19,6 +19,7 @@ public struct FarmBackup: Sendable {
     private let keys: Keys
     private let keeps: Int?
     private let say: @Sendable (String) -> Void
+    private let user: FarmUser
 
     /// Of tries to copy database and key between two changes of the key.
     private static let keyTries = 5
@@ -36,37 +37,70 @@ public struct FarmBackup: Sendable {
         self.keys = keys
         self.keeps = keeps
         self.say = say
+        user = FarmUser(ownerOf: places.stateFolder)
     }
 
     /// - Returns: the folder of the backup.
     public func run() async throws -> String {
         try refuseOwnFolders()
         try Files.makeFolder(parent, mode: 0o700)
+        // Theirs is made as they, so that the next one, which they make, can replace it.
+        if user.owns(parent) { try user.become() }
         guard let lock = try FileLock.tryTake(parent + "/.lock") else {
             throw Failure("another backup into \(parent) is under way")
         }
-        let made = try await make()
+        let made = try await makeWithKeys()
         // Not earlier: another backup would remove what this one has.
+        _ = consume lock
+        return made
+    }
+
+    /// Backups of other farms may have their keys in the same folder.
+    private func makeWithKeys() async throws -> String {
+        guard let keysParent else { return try await make() }
+        let lock = try user.act(at: keysParent) { () throws(SystemError) -> FileLock? in
+            try Files.makeFolder(keysParent, mode: 0o700)
+            return try FileLock.tryTake(keysParent + "/.lock")
+        }
+        guard let lock else {
+            throw Failure("another backup with keys in \(keysParent) is under way")
+        }
+        let made = try await make()
         _ = consume lock
         return made
     }
 
     private func make() async throws -> String {
         try BackupFolders.removeParts(parent)
+        if let keysParent {
+            try atKeys { () throws(SystemError) in try BackupFolders.removeParts(keysParent) }
+        }
         var made = Clocks.unixMilliseconds()
         // The last one may be of this second.
-        while Files.exists("\(parent)/\(BackupFolders.name(made))") { made += 1000 }
+        while [parent, keysParent ?? parent].contains(where: {
+            Files.exists("\($0)/\(BackupFolders.name(made))")
+        }) { made += 1000 }
         let name = BackupFolders.name(made)
         let part = "\(parent)/\(name)\(BackupFolders.partEnding)"
         do {
             try Files.makeFolder(part, mode: 0o700)
             try await fill(part, name, made)
+            // A backup with this name has its keys.
+            try atKeys { () throws(SystemError) in
+                if let keysParent {
+                    try Files.rename(keysFolder(part, name), to: "\(keysParent)/\(name)")
+                }
+            }
             try Files.rename(part, to: "\(parent)/\(name)")
         } catch {
             try? Files.remove(part)
+            try? atKeys { () throws(SystemError) in
+                try Files.remove(keysFolder(part, name))
+                if let keysParent { try Files.remove("\(keysParent)/\(name)") }
+            }
             throw error
         }
-        if let keeps { try removeOld(keeps) }
+        if let keeps { removeOld(keeps, name) }
         return "\(parent)/\(name)"
     }
 
@@ -74,8 +108,8 @@ public struct FarmBackup: Sendable {
         let needed = try await OwnThread.run { try neededBytes() }
         try checkRoom(needed)
         do {
-            var harvest = try await OwnThread.run { [places] in
-                var harvest = FileHarvest(from: places.sharedFolder, to: part)
+            var harvest = try await OwnThread.run { [places, user] in
+                var harvest = FileHarvest(from: places.sharedFolder, to: part, user: user)
                 try harvest.begin()
                 return harvest
             }
@@ -100,6 +134,7 @@ public struct FarmBackup: Sendable {
                 keys: try writeKeys(secrets, part, name))
             try manifest.write(to: part)
             try await BackupFile.sync(part)
+            if let keysParent { try await BackupFile.sync(keysParent) }
         } catch {
             let isFull =
                 (error as? SystemError)?.isDiskFull ?? ((error as? SQLError)?.code == .diskFull)
@@ -117,8 +152,8 @@ public struct FarmBackup: Sendable {
     ) async throws -> (DatabaseFacts, [(FarmPlaces.Key, [UInt8])]) {
         for _ in 0..<Self.keyTries {
             let before = try secrets()
-            try await copyDatabase(to: "\(part)/\(Self.databaseName(places.engine))")
-            let facts = try await DatabaseFacts.read(places.location)
+            let facts = try await copyDatabase(
+                to: "\(part)/\(Self.databaseName(places.engine))")
             let after = try secrets()
             if before.map(\.1) == after.map(\.1) { return (facts, after) }
             say("The secret key has changed meanwhile: copying the database again")
@@ -126,7 +161,9 @@ public struct FarmBackup: Sendable {
         throw Failure("the secret key changes all the time: try again later")
     }
 
-    private func copyDatabase(to target: String) async throws {
+    /// - Returns: what the copy has; of MariaDB's, at least.
+    private func copyDatabase(to target: String) async throws -> DatabaseFacts {
+        let facts: DatabaseFacts
         switch places.location {
         case .sqlite(let path):
             guard Files.exists(path) else {
@@ -136,11 +173,14 @@ public struct FarmBackup: Sendable {
             // Its copy is of the same mode.
             _ = try Descriptor(target, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             try await OwnThread.run { try SQLiteSnapshot.copy(path, to: target) }
+            facts = try await DatabaseFacts.read(.sqlite(path: target))
         case .mariadb(let server):
-            try await MariaDBPrograms.dump(server, to: target)
-            chmod(target, 0o600)
+            let before = try await DatabaseFacts.read(places.location)
+            try await MariaDBPrograms.dump(server, to: target, user: user)
+            facts = try await DatabaseFacts.read(places.location).united(with: before)
         }
         say("Database: \(ByteSize.text(Files.sizeBytes(target) ?? 0))")
+        return facts
     }
 
     static func databaseName(_ engine: BackupManifest.Engine) -> String {
@@ -151,35 +191,49 @@ public struct FarmBackup: Sendable {
 
     private static let keyBytes = 1 << 20
 
+    /// Where the keys of backups are, if they are apart.
+    private var keysParent: String? {
+        if case .elsewhere(let folder) = keys { folder } else { nil }
+    }
+
+    /// Of the backup that is being made.
+    private func keysFolder(_ part: String, _ name: String) -> String {
+        keysParent.map { "\($0)/\(name)\(BackupFolders.partEnding)" }
+            ?? "\(part)/\(BackupFolders.keys)"
+    }
+
+    private func atKeys(_ body: () throws(SystemError) -> Void) throws(SystemError) {
+        try user.act(at: keysParent ?? parent, body)
+    }
+
     private func secrets() throws -> [(FarmPlaces.Key, [UInt8])] {
         if case .none = keys { return [] }
         return try places.keys.compactMap { key in
-            guard Files.exists(key.path) else { return nil }
-            return (key, try Files.read(key.path, limitBytes: Self.keyBytes))
+            let bytes = try user.act(at: key.path) { () throws(SystemError) -> [UInt8]? in
+                Files.exists(key.path)
+                    ? try Files.read(key.path, limitBytes: Self.keyBytes) : nil
+            }
+            return bytes.map { (key, $0) }
         }
     }
 
     private func writeKeys(
         _ secrets: [(FarmPlaces.Key, [UInt8])], _ part: String, _ name: String
     ) throws -> [BackupManifest.File]? {
-        let folder: String
-        switch keys {
-        case .none:
+        if case .none = keys {
             say("Keys: none; keep copies of them elsewhere")
             return nil
-        case .inside: folder = part + "/" + BackupFolders.keys
-        case .elsewhere(let parent): folder = "\(parent)/\(name)\(BackupFolders.partEnding)"
         }
-        try Files.remove(folder)
-        for (key, bytes) in secrets {
-            let path = "\(folder)/\(key.name)"
-            try Files.makeFolder(Files.folder(of: path), mode: 0o700)
-            try Files.replace(path, with: bytes, mode: 0o600)
-        }
-        if case .elsewhere(let parent) = keys {
+        let folder = keysFolder(part, name)
+        let write = { () throws(SystemError) in
             try Files.makeFolder(folder, mode: 0o700)
-            try Files.rename(folder, to: "\(parent)/\(name)")
+            for (key, bytes) in secrets {
+                let path = "\(folder)/\(key.name)"
+                try Files.makeFolder(Files.folder(of: path), mode: 0o700)
+                try Files.replace(path, with: bytes, mode: 0o600)
+            }
         }
+        if keysParent == nil { try write() } else { try atKeys(write) }
         say("Keys: " + secrets.map(\.0.name).joined(separator: ", "))
         return secrets.map { key, bytes in
             BackupManifest.File(
@@ -190,9 +244,11 @@ public struct FarmBackup: Sendable {
     // MARK: Room
 
     private func refuseOwnFolders() throws {
-        var targets = [parent]
-        if case .elsewhere(let folder) = keys { targets.append(folder) }
-        for target in targets {
+        if let keysParent, Self.real(keysParent) == Self.real(parent) {
+            throw Failure(
+                "\(parent) is the folder of the backups: choose another one for their keys")
+        }
+        for target in [parent] + (keysParent.map { [$0] } ?? []) {
             for own in [places.stateFolder, places.sharedFolder, places.webRoot + "/images"]
             where (Self.real(target) + "/").hasPrefix(Self.real(own) + "/") {
                 throw Failure(
@@ -210,7 +266,7 @@ public struct FarmBackup: Sendable {
     }
 
     private func neededBytes() throws -> Int64 {
-        var needed = try FileHarvest.sizeBytes(of: places.sharedFolder)
+        var needed = try FileHarvest.sizeBytes(of: places.sharedFolder, user: user)
         if case .sqlite(let path) = places.location {
             for ending in ["", "-wal"] { needed += Files.sizeBytes(path + ending) ?? 0 }
         }
@@ -225,45 +281,16 @@ public struct FarmBackup: Sendable {
                 + "free: make room, or choose another folder")
     }
 
-    private func removeOld(_ keeps: Int) throws {
-        for name in try BackupFolders.whole(parent).dropLast(keeps) {
-            try Files.remove("\(parent)/\(name)")
-            if case .elsewhere(let folder) = keys { try Files.remove("\(folder)/\(name)") }
-            say("Removed the older backup \(name)")
-        }
-    }
-}
-
-/// The names of backups: the time, such as `2026-11-30T152501Z`. One that is being made ends in
-/// `.part`.
-enum BackupFolders {
-    static let partEnding = ".part"
-    static let keys = "keys"
-
-    static func name(_ unixMilliseconds: Int64) -> String {
-        UTCTime(unixMilliseconds: unixMilliseconds).rfc3339.filter { $0 != ":" }
-    }
-
-    private static func isName(_ name: some StringProtocol) -> Bool {
-        let pattern = "dddd-dd-ddTddddddZ"
-        return name.utf8.count == pattern.utf8.count
-            && zip(name.utf8, pattern.utf8).allSatisfy { byte, wanted in
-                wanted == UInt8(ascii: "d") ? (48...57).contains(byte) : byte == wanted
+    /// The new backup is whole, whether or not this can be done.
+    private func removeOld(_ keeps: Int, _ newest: String) {
+        do {
+            for name in try BackupFolders.old(parent, keeping: keeps, until: newest) {
+                try Files.remove("\(parent)/\(name)")
+                try atKeys { () throws(SystemError) in
+                    if let keysParent { try Files.remove("\(keysParent)/\(name)") }
+                }
+                say("Removed the older backup \(name)")
             }
-    }
-
-    /// What a backup left that was interrupted. Nobody makes one now.
-    static func removeParts(_ parent: String) throws {
-        for name in try Files.list(parent)
-        where name.hasSuffix(partEnding) && isName(name.dropLast(partEnding.count)) {
-            try Files.remove("\(parent)/\(name)")
-        }
-    }
-
-    /// Oldest first.
-    static func whole(_ parent: String) throws -> [String] {
-        try Files.list(parent).filter {
-            isName($0) && Files.exists("\(parent)/\($0)/\(BackupManifest.digestName)")
-        }
+        } catch { say("Warning: older backups stay: \(error)") }
     }
 }

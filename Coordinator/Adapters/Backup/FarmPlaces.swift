@@ -1,4 +1,5 @@
 public import SQLKit
+import Support
 
 /// Where a coordinator has what a backup holds.
 public struct FarmPlaces: Sendable {
@@ -51,6 +52,14 @@ public struct FarmPlaces: Sendable {
         switch location {
         case .sqlite: .sqlite
         case .mariadb: .mariadb
+        }
+    }
+
+    /// Whose disk is to be synced; a server does so itself.
+    var databaseFolders: [String] {
+        switch location {
+        case .sqlite(let path): [Files.folder(of: path)]
+        case .mariadb: []
         }
     }
 

@@ -1,5 +1,4 @@
 import BuildProtocol
-import Glibc
 import ProcessKit
 import SQLKit
 import Support
@@ -15,6 +14,7 @@ public struct FarmRestore: Sendable {
     private let places: FarmPlaces
     private let replaces: Bool
     private let say: @Sendable (String) -> Void
+    private let user: FarmUser
     /// What is moved aside has it in its name.
     private let stamp: String
 
@@ -27,7 +27,8 @@ public struct FarmRestore: Sendable {
         _ folder: String, keys: String?, to places: FarmPlaces, replaces: Bool,
         say: @escaping @Sendable (String) -> Void
     ) throws {
-        source = try RestoreSource(folder, keys: keys, for: places)
+        user = FarmUser(ownerOf: places.stateFolder)
+        source = try RestoreSource(folder, keys: keys, for: places, user: user)
         self.places = places
         self.replaces = replaces
         self.say = say
@@ -49,29 +50,31 @@ public struct FarmRestore: Sendable {
     public func run() async throws {
         say("Verifying \(source.folder), made at \(source.manifest.made)")
         try await OwnThread.run { [source] in try source.verify() }
-        let key = try sealingKeyFile()
-        for folder in [places.stateFolder, places.sharedFolder] {
-            try Files.makeFolder(folder, mode: 0o750)
-        }
+        let keys = try sealingKeys()
+        try Files.makeFolder(places.stateFolder, mode: 0o750)
+        // What is in their folders is theirs, and theirs to change at any moment.
+        try user.become()
+        try Files.makeFolder(places.sharedFolder, mode: 0o750)
         guard let lock = try FileLock.tryTake(places.stateFolder + "/lock") else {
             throw Self.isRunning("a coordinator uses the state folder \(places.stateFolder)")
         }
-        try await restore(key)
+        try await restore(keys)
         // Not earlier: a coordinator would start.
         _ = consume lock
     }
 
-    private func restore(_ key: String?) async throws {
+    private func restore(_ keys: SealingKeys?) async throws {
         let isRepeated = Files.exists(places.unfinishedMark)
         let old = RestoreTarget(places)
+        try old.refuseLinks()
         let oldEpoch = try await old.epochOfStopped()
         if !isRepeated, !replaces, let found = try await old.content() {
             throw Failure(
                 "There is \(found) already. To move it aside and restore the backup, run this "
                     + "again with --replace")
         }
-        let epoch = max(oldEpoch, RestoredDatabase.epoch(ofWebRoot: places.webRoot))
-        do { try await prepare(key, epoch) } catch {
+        let epoch = max(oldEpoch, try RestoredDatabase.epoch(ofWebRoot: places.webRoot))
+        do { try await prepare(keys, epoch) } catch {
             // Nothing has been touched so far, and what is there may fill the disk.
             try? Files.remove(staging)
             if case .sqlite(let path) = places.location { try? RestoreTarget.removeStaged(path) }
@@ -85,14 +88,16 @@ public struct FarmRestore: Sendable {
             try Files.rename(path + RestoreTarget.staged, to: path)
         case .mariadb(let server):
             // Of an interrupted restore too: it may have ended before anything was kept.
-            try await old.empty(keeping: "\(aside)/database.sql")
+            try await old.empty(keeping: "\(aside)/database.sql", user: user)
             say("Loading the database")
-            try await MariaDBPrograms.load(source.database, into: server)
-            try await settle(places.location, key, epoch)
+            try await MariaDBPrograms.load(try source.open(), into: server, user: user)
+            try await settle(places.location, keys, epoch)
         }
         try placeFiles()
-        try own()
-        try await BackupFile.sync(places.sharedFolder)
+        // They may be on different disks.
+        for folder in [places.sharedFolder, places.stateFolder] + places.databaseFolders {
+            try await BackupFile.sync(folder)
+        }
         try Files.remove(places.unfinishedMark)
         try Files.syncFolder(places.sharedFolder)
     }
@@ -103,37 +108,44 @@ public struct FarmRestore: Sendable {
 
     // MARK: Keys
 
-    /// The key file that opens the database of the backup; `nil`: nothing is sealed in it, and
-    /// there is no key.
-    private func sealingKeyFile() throws -> String? {
+    /// The keys that open the database of the backup; `nil`: nothing is sealed in it, and there
+    /// is no key.
+    private func sealingKeys() throws -> SealingKeys? {
         let name = FarmPlaces.secretKey
         var file = places.key(name)?.path
         if source.manifest.keys?.contains(where: { $0.path == name }) == true {
             file = "\(source.keysFolder)/\(name)"
         }
-        guard let file, Files.exists(file) else {
+        let found = try file.flatMap { file in
+            try user.act(at: file) { () throws(SystemError) in
+                Files.exists(file)
+                    ? Result { (try SecretKey.all(inFile: file), try SealingKeys(file: file)) }
+                    : nil
+            }?.get()
+        }
+        guard let file, let (all, keys) = found else {
             guard source.manifest.keyPrefixes.isEmpty else {
                 throw RestoredDatabase.wrongKeys("the database, and no key is there")
             }
             return nil
         }
-        let known = Set(try SecretKey.all(inFile: file).map(\.prefix))
-        guard known.isSuperset(of: source.manifest.keyPrefixes) else {
+        guard Set(all.map(\.prefix)).isSuperset(of: source.manifest.keyPrefixes) else {
             throw RestoredDatabase.wrongKeys("the database (key file \(file))")
         }
-        return file
+        return keys
     }
 
-    private func settle(_ location: SQLLocation, _ key: String?, _ epoch: Int64) async throws {
+    private func settle(
+        _ location: SQLLocation, _ keys: SealingKeys?, _ epoch: Int64
+    ) async throws {
         try await RestoredDatabase.settle(
-            location, keys: try key.map { try SealingKeys(file: $0) }, above: epoch,
-            webRoot: places.webRoot)
+            location, keys: keys, above: epoch, webRoot: places.webRoot)
     }
 
     // MARK: Files
 
     /// Everything beside its place, and a SQLite file ready to lead with.
-    private func prepare(_ key: String?, _ epoch: Int64) async throws {
+    private func prepare(_ keys: SealingKeys?, _ epoch: Int64) async throws {
         let needed = source.manifest.files.map(\.sizeBytes).clampedSum()
         let free = try Files.room(places.sharedFolder).free
         guard free > needed else {
@@ -146,7 +158,7 @@ public struct FarmRestore: Sendable {
         }
         try await stage()
         guard case .sqlite(let path) = places.location else { return }
-        try await settle(.sqlite(path: path + RestoreTarget.staged), key, epoch)
+        try await settle(.sqlite(path: path + RestoreTarget.staged), keys, epoch)
         try RestoreTarget.removeLock(of: path + RestoreTarget.staged)
     }
 
@@ -157,27 +169,19 @@ public struct FarmRestore: Sendable {
             try Files.remove(staging)
             try Files.makeFolder(staging, mode: 0o750)
             for file in source.files {
-                try Self.copy(file, "\(source.folder)/\(file.path)", "\(staging)/\(file.path)")
+                try source.copy(file, to: "\(staging)/\(file.path)")
             }
             for file in source.manifest.keys ?? [] {
-                let target = "\(staging)/keys/\(file.path)"
-                try Self.copy(file, "\(source.keysFolder)/\(file.path)", target, mode: 0o600)
+                try source.copy(
+                    file, in: source.keysFolder, to: "\(staging)/keys/\(file.path)", mode: 0o600)
             }
             guard case .sqlite(let path) = places.location,
                 let file = source.manifest.files.first(where: { $0.path == "database.sqlite" })
             else { return }
             try Files.makeFolder(Files.folder(of: path), mode: 0o750)
             try RestoreTarget.removeStaged(path)
-            try Self.copy(file, source.database, path + RestoreTarget.staged, mode: 0o600)
+            try source.copy(file, to: path + RestoreTarget.staged, mode: 0o600)
         }
-    }
-
-    private static func copy(
-        _ file: BackupManifest.File, _ path: String, _ target: String, mode: Int32 = 0o640
-    ) throws {
-        try Files.makeFolder(Files.folder(of: target), mode: 0o750)
-        let copy = try BackupFile.copy(path, to: target, as: file.path, mode: mode)
-        guard copy == file else { throw Failure("\(path) has changed while it was restored") }
     }
 
     /// Renames what is there. What an interrupted restore has put there is not kept.
@@ -211,40 +215,23 @@ public struct FarmRestore: Sendable {
                 continue
             }
             let bytes = try Files.read("\(staging)/keys/\(file.path)", limitBytes: 1 << 20)
-            if Files.exists(key.path) {
-                if try Files.read(key.path, limitBytes: 1 << 20) == bytes { continue }
-                try moveAside(key.path, to: "\(aside)/keys/\(file.path)")
+            let path = key.path
+            let old = try user.act(at: path) { () throws(SystemError) in
+                Files.exists(path) ? try Files.read(path, limitBytes: 1 << 20) : nil
             }
-            try Files.makeFolder(Files.folder(of: key.path), mode: 0o700)
-            try Files.replace(key.path, with: bytes, mode: 0o600)
+            if old == bytes { continue }
+            if let old {
+                let target = "\(aside)/keys/\(file.path)"
+                try Files.makeFolder(Files.folder(of: target), mode: 0o750)
+                try Files.replace(target, with: old, mode: 0o600)
+                say("The key that was \(path) is \(target) now")
+            }
+            try user.act(at: Files.folder(of: path)) { () throws(SystemError) in
+                try Files.makeFolder(Files.folder(of: path), mode: 0o700)
+                try Files.replace(path, with: bytes, mode: 0o600)
+            }
+            try user.give(path)
         }
         try Files.remove(staging)
-    }
-
-    /// Gives what root has restored to the user whose folder it is.
-    private func own() throws {
-        guard geteuid() == 0 else { return }
-        var owner = stat()
-        guard stat(places.stateFolder, &owner) == 0 else {
-            throw SystemError.last("cannot look at \(places.stateFolder)")
-        }
-        var paths = FarmPlaces.trees.map { "\(places.sharedFolder)/\($0)" }
-        paths += [aside, places.stateFolder + "/lock"]
-        paths += (source.manifest.keys ?? []).compactMap { places.key($0.path)?.path }
-        if case .sqlite(let path) = places.location { paths += [path, path + ".lock"] }
-        for folder in paths.map({ Files.folder(of: $0) })
-        where folder.hasPrefix(places.stateFolder + "/") {
-            paths.append(folder)
-        }
-        for path in paths { try Self.give(path, owner.st_uid, owner.st_gid) }
-    }
-
-    private static func give(_ path: String, _ user: uid_t, _ group: gid_t) throws {
-        guard let kind = Files.kind(path) else { return }
-        guard lchown(path, user, group) == 0 else {
-            throw SystemError.last("cannot change the owner of \(path)")
-        }
-        guard kind == .folder else { return }
-        for name in try Files.list(path) { try give("\(path)/\(name)", user, group) }
     }
 }

@@ -21,11 +21,14 @@ struct FileHarvest {
 
     private let source: String
     private let target: String
+    private let user: FarmUser
     private var copied: [String: Copied] = [:]
 
-    init(from source: String, to target: String) {
+    /// - Parameter user: whose the source is.
+    init(from source: String, to target: String, user: FarmUser) {
         self.source = source
         self.target = target
+        self.user = user
     }
 
     var files: [BackupManifest.File] {
@@ -35,18 +38,19 @@ struct FileHarvest {
     var sizeBytes: Int64 { copied.values.map(\.file.sizeBytes).clampedSum() }
 
     /// What the sources have now.
-    static func sizeBytes(of folder: String) throws -> Int64 {
-        try paths(folder).map { Files.sizeBytes("\(folder)/\($0)") ?? 0 }.clampedSum()
+    static func sizeBytes(of folder: String, user: FarmUser) throws -> Int64 {
+        try paths(folder, user).map { Files.sizeBytes("\(folder)/\($0)") ?? 0 }.clampedSum()
     }
 
     /// The first pass. Blocks.
     mutating func begin() throws {
         try pass(
-            over: Self.paths(source) + (Files.exists("\(source)/\(Self.seen)") ? [Self.seen] : []))
+            over: Self.paths(source, user)
+                + (Files.exists("\(source)/\(Self.seen)") ? [Self.seen] : []))
     }
 
     /// The second pass, after the database was copied. Blocks.
-    mutating func end() throws { try pass(over: Self.paths(source)) }
+    mutating func end() throws { try pass(over: Self.paths(source, user)) }
 
     private static let seen = "profiles.json"
 
@@ -56,8 +60,10 @@ struct FileHarvest {
                 continue
             }
             do throws(SystemError) {
-                let file = try BackupFile.copy(
-                    "\(source)/\(path)", to: "\(target)/\(path)", as: path)
+                let input = try user.act(at: source) { () throws(SystemError) in
+                    try BackupFile.open("\(source)/\(path)")
+                }
+                let file = try BackupFile.copy(input, to: "\(target)/\(path)", as: path)
                 copied[path] = Copied(stamp: stamp, file: file)
             } catch {
                 // Retention has removed it since. What the first pass has of it stays.
@@ -67,19 +73,30 @@ struct FileHarvest {
     }
 
     /// Transfers in progress have names that begin with a dot; mirrors of Git are fetched again.
-    private static func paths(_ folder: String) throws -> [String] {
-        var found: [String] = []
-        for part in try names("\(folder)/logs") {
-            found += try names("\(folder)/logs/\(part)").map { "logs/\(part)/\($0)" }
+    private static func paths(
+        _ folder: String, _ user: FarmUser
+    ) throws(SystemError) -> [String] {
+        try user.act(at: folder) { () throws(SystemError) in
+            var found: [String] = []
+            for part in try namesOfTop("\(folder)/logs") {
+                let place = "\(folder)/logs/\(part)"
+                guard Files.kind(place) == .folder else { continue }
+                found += try names(place).map { "logs/\(part)/\($0)" }
+            }
+            found += try namesOfTop("\(folder)/templates").filter { $0.hasSuffix(".tar") }
+                .map { "templates/\($0)" }
+            return found.filter { Files.kind("\(folder)/\($0)") == .file }
         }
-        found += try names("\(folder)/templates").filter { $0.hasSuffix(".tar") }
-            .map { "templates/\($0)" }
-        return found.filter { Files.kind("\(folder)/\($0)") == .file }
     }
 
-    private static func names(_ folder: String) throws -> [String] {
-        guard Files.kind(folder) == .folder else { return [] }
-        return try Files.list(folder).filter { !$0.hasPrefix(".") }
+    /// A coordinator writes to these two also where they are links to folders.
+    /// - Throws: `SystemError` if there is something that is no folder, or a link to nothing.
+    private static func namesOfTop(_ folder: String) throws(SystemError) -> [String] {
+        Files.exists(folder) ? try names(folder) : []
+    }
+
+    private static func names(_ folder: String) throws(SystemError) -> [String] {
+        try Files.list(folder).filter { !$0.hasPrefix(".") }
     }
 }
 
@@ -87,13 +104,23 @@ struct FileHarvest {
 enum BackupFile {
     private static let bufferBytes = 1 << 20
 
-    /// Copies what a file has when it is opened, and its digest. Blocks.
+    /// Opens a file, and neither follows a link nor waits for a pipe that has taken its place.
+    static func open(_ path: String) throws(SystemError) -> Descriptor {
+        let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        var info = stat()
+        guard fstat(file.raw, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            throw SystemError(errno: EINVAL, "\(path) is no file")
+        }
+        return file
+    }
+
+    /// Copies what a file has now, and its digest. Blocks.
     static func copy(
-        _ source: String, to target: String, as path: String, mode: Int32 = 0o600
+        _ input: borrowing Descriptor, to target: String, as path: String, mode: Int32 = 0o600
     ) throws(SystemError) -> BackupManifest.File {
-        let input = try Descriptor(source, O_RDONLY)
         try Files.makeFolder(Files.folder(of: target), mode: 0o700)
-        let output = try Descriptor(target, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        let output = try Descriptor(
+            target, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
         let size = try input.sizeBytes()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferBytes, alignment: 1)
         defer { buffer.deallocate() }

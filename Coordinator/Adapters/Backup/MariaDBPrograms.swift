@@ -1,4 +1,5 @@
 import BuildProtocol
+import Glibc
 import ProcessKit
 import SQLKit
 import Support
@@ -11,30 +12,42 @@ enum MariaDBPrograms {
     private static let timeoutSeconds = 6 * 3600
 
     /// Dumps a database as it is at one moment, while others write to it.
-    static func dump(_ server: MariaDBEndpoint, to path: String) async throws {
+    static func dump(
+        _ server: MariaDBEndpoint, to path: String, user: FarmUser
+    ) async throws {
+        let output = try Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+        let name = Self.name(of: output)
         try await run(
-            ["mariadb-dump"], server,
+            ["mariadb-dump"], server, user,
             [
                 // A transaction of its own: nobody is locked out.
                 "--single-transaction", "--quick", "--skip-lock-tables", "--hex-blob",
-                "--no-tablespaces", "--default-character-set=utf8mb4", "--result-file=\(path)",
+                "--no-tablespaces", "--default-character-set=utf8mb4", "--result-file=\(name)",
                 server.database,
             ])
+        _ = consume output
     }
 
-    /// - Parameter path: of a dump.
-    static func load(_ path: String, into server: MariaDBEndpoint) async throws {
+    static func load(
+        _ dump: borrowing Descriptor, into server: MariaDBEndpoint, user: FarmUser
+    ) async throws {
         try await run(
             // A program that may do nothing but send statements, where it knows that option.
-            ["/bin/sh", "-c", "exec mariadb \"$@\" <\"$0\"", path], server,
+            ["/bin/sh", "-c", "exec mariadb \"$@\" <\"$0\"", name(of: dump)], server,
+            user,
             [
                 "--loose-sandbox", "--batch", "--default-character-set=utf8mb4",
                 "--max-allowed-packet=1G", server.database,
             ])
     }
 
+    /// Leads to the file that was opened, whatever has its path now.
+    private static func name(of file: borrowing Descriptor) -> String {
+        "/proc/\(getpid())/fd/\(file.raw)"
+    }
+
     private static func run(
-        _ program: [String], _ server: MariaDBEndpoint, _ arguments: [String]
+        _ program: [String], _ server: MariaDBEndpoint, _ user: FarmUser, _ arguments: [String]
     ) async throws {
         let name = program[0] == "mariadb-dump" ? "mariadb-dump" : "mariadb"
         let path = Command.minimalEnvironment["PATH"] ?? ""
@@ -48,7 +61,9 @@ enum MariaDBPrograms {
             let command = Command(
                 program + ["--defaults-file=\(file.path)"] + arguments,
                 environment: Command.minimalEnvironment)
-            let output = try await command.run(timeoutSeconds: timeoutSeconds)
+            let output = try await user.actAsRoot {
+                try await command.run(timeoutSeconds: timeoutSeconds)
+            }
             if output.status.isSuccess { return }
             problem = "\(name): \(output.status): \(output.said)"
         }

@@ -6,15 +6,17 @@ struct RestoreSource: Sendable {
     let manifest: BackupManifest
     /// Where the files of `manifest.keys` are.
     let keysFolder: String
+    private let user: FarmUser
 
     /// - Parameter keys: where the keys of the backup are, if they are not in it.
     /// - Throws: `Failure` if it is not whole, or not for this program and database.
-    init(_ folder: String, keys: String?, for places: FarmPlaces) throws {
+    init(_ folder: String, keys: String?, for places: FarmPlaces, user: FarmUser) throws {
         guard Files.kind(folder) != nil else { throw Failure("\(folder) does not exist") }
         guard !folder.hasSuffix(BackupFolders.partEnding) else {
             throw Failure("\(folder) was interrupted while it was made: take another backup")
         }
         self.folder = folder
+        self.user = user
         manifest = try BackupManifest.read(folder)
         keysFolder = keys ?? "\(folder)/\(BackupFolders.keys)"
         guard manifest.schema <= Migrator.newest else {
@@ -35,7 +37,27 @@ struct RestoreSource: Sendable {
         }
     }
 
-    var database: String { "\(folder)/\(FarmBackup.databaseName(manifest.engine))" }
+    /// The database, as it is on the disk.
+    func open() throws -> Descriptor {
+        try open("\(folder)/\(FarmBackup.databaseName(manifest.engine))")
+    }
+
+    /// Nobody else's file may be read with the rights of root.
+    private func open(_ path: String) throws(SystemError) -> Descriptor {
+        try user.act(at: path) { () throws(SystemError) in try BackupFile.open(path) }
+    }
+
+    /// Copies a file, and compares it once more. Blocks.
+    func copy(
+        _ file: BackupManifest.File, in place: String? = nil, to target: String,
+        mode: Int32 = 0o640
+    ) throws {
+        let path = "\(place ?? folder)/\(file.path)"
+        try Files.makeFolder(Files.folder(of: target), mode: 0o750)
+        let input = try open(path)
+        let copy = try BackupFile.copy(input, to: target, as: file.path, mode: mode)
+        guard copy == file else { throw Failure("\(path) has changed while it was restored") }
+    }
 
     /// The files beside the database.
     var files: [BackupManifest.File] {
@@ -45,7 +67,7 @@ struct RestoreSource: Sendable {
     /// Reads everything. Blocks.
     /// - Throws: `Failure` that names the first file that is not as it was.
     func verify() throws {
-        for file in manifest.files { try Self.verify(file, in: folder) }
+        for file in manifest.files { try verify(file, in: folder) }
         guard manifest.files.count > files.count else {
             throw Failure("\(folder) has no database")
         }
@@ -54,13 +76,16 @@ struct RestoreSource: Sendable {
             throw Failure(
                 "The keys of this backup are not in \(keysFolder): say where they are with --keys")
         }
-        for file in keys { try Self.verify(file, in: keysFolder) }
+        for file in keys { try verify(file, in: keysFolder) }
     }
 
-    private static func verify(_ file: BackupManifest.File, in folder: String) throws {
+    private func verify(_ file: BackupManifest.File, in folder: String) throws {
         let path = "\(folder)/\(file.path)"
-        guard Files.kind(path) == .file else { throw Failure("\(path) is missing") }
-        guard Files.sizeBytes(path) == file.sizeBytes, try SHA256.file(path) == file.sha256 else {
+        let found = try user.act(at: path) { () throws(SystemError) in
+            Files.kind(path) == .file ? try BackupFile.read(path, as: file.path) : nil
+        }
+        guard let found else { throw Failure("\(path) is missing") }
+        guard found == file else {
             throw Failure("\(path) is damaged: its digest differs. Take another backup")
         }
     }

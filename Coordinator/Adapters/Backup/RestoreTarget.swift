@@ -40,7 +40,8 @@ struct RestoreTarget: Sendable {
                 // Takes the lock that a coordinator holds.
                 let database = try await SQLDatabase.open(places.location)
                 await database.close()
-                return try await DatabaseFacts.read(places.location).epoch
+                return try RestoredDatabase.checked(
+                    await DatabaseFacts.read(places.location).epoch, of: path)
             } catch let error as SQLError {
                 guard error.code == .inUse else { return 0 }
                 throw FarmRestore.isRunning("\(error)")
@@ -56,7 +57,8 @@ struct RestoreTarget: Sendable {
                 await database.close()
                 throw error
             }
-            return try await DatabaseFacts.read(places.location).epoch
+            return try RestoredDatabase.checked(
+                await DatabaseFacts.read(places.location).epoch, of: "the database")
         }
     }
 
@@ -93,6 +95,15 @@ struct RestoreTarget: Sendable {
         return nil
     }
 
+    /// A coordinator follows such a link. A restore would put the files beside what it leads to.
+    func refuseLinks() throws {
+        for path in [places.logs, places.templates] where Files.kind(path) == .link {
+            throw Failure(
+                "\(path) is a symbolic link: remove it, restore, then move the folder and make the "
+                    + "link again")
+        }
+    }
+
     // MARK: MariaDB
 
     private func tables() async throws -> [(name: String, isView: Bool)] {
@@ -111,11 +122,11 @@ struct RestoreTarget: Sendable {
 
     /// Removes every table.
     /// - Parameter path: where a dump of them is kept.
-    func empty(keeping path: String) async throws {
+    func empty(keeping path: String, user: FarmUser) async throws {
         let tables = try await tables()
         guard case .mariadb(let server) = places.location, !tables.isEmpty else { return }
         try Files.makeFolder(Files.folder(of: path), mode: 0o750)
-        try await MariaDBPrograms.dump(server, to: path)
+        try await MariaDBPrograms.dump(server, to: path, user: user)
         let database = try await SQLDatabase.open(places.location)
         do {
             try await database.transaction { transaction in

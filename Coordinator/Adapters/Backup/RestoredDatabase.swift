@@ -58,7 +58,8 @@ enum RestoredDatabase {
         above epoch: Int64, _ transaction: borrowing SQLTransaction
     ) throws {
         let row = try transaction.query("SELECT epoch FROM leadership WHERE id = 1").first
-        let known = max(try row?.int64("epoch") ?? 0, epoch, Clocks.unixMilliseconds() / 1000)
+        let own = try checked(row?.int64("epoch") ?? 0, of: "the backup")
+        let known = max(own, epoch, Clocks.unixMilliseconds() / 1000)
         let next = known + epochStep
         // Nobody holds this lease. The epochs after it are larger.
         try transaction.execute(
@@ -101,8 +102,23 @@ enum RestoredDatabase {
     }
 
     /// That of the last leader that published something there.
-    static func epoch(ofWebRoot folder: String) -> Int64 {
-        let text = try? Files.read("\(folder)/images/.epoch", limitBytes: 64)
-        return text.flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 0
+    /// - Throws: `Failure` if no coordinator can have got there.
+    static func epoch(ofWebRoot folder: String) throws -> Int64 {
+        let path = "\(folder)/images/.epoch"
+        let text = try? Files.read(path, limitBytes: 64)
+        return try checked(
+            text.flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 0, of: path)
+    }
+
+    /// Seconds that no clock will show; there is room above it for every step.
+    private static let largestEpoch = Int64.max / 2
+
+    static func checked(_ epoch: Int64, of place: String) throws -> Int64 {
+        guard epoch <= largestEpoch else {
+            throw Failure(
+                "The epoch of \(place) is \(epoch), which no coordinator has given: correct it "
+                    + "first")
+        }
+        return epoch
     }
 }
