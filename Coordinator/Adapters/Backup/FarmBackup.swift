@@ -244,12 +244,13 @@ public struct FarmBackup: Sendable {
     // MARK: Room
 
     private func refuseOwnFolders() throws {
-        if let keysParent, Self.real(keysParent) == Self.real(parent) {
+        if let keysParent, (Self.real(keysParent) + "/").hasPrefix(Self.real(parent) + "/") {
             throw Failure(
-                "\(parent) is the folder of the backups: choose another one for their keys")
+                "\(keysParent) is the folder of the backups, or inside it: choose another one for "
+                    + "their keys")
         }
         for target in [parent] + (keysParent.map { [$0] } ?? []) {
-            for own in [places.stateFolder, places.sharedFolder, places.webRoot + "/images"]
+            for own in [places.stateFolder, places.sharedFolder, places.webRoot]
             where (Self.real(target) + "/").hasPrefix(Self.real(own) + "/") {
                 throw Failure(
                     "\(target) is inside \(own), which would be lost together with it: choose a "
