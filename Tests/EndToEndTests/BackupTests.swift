@@ -240,8 +240,7 @@ import Testing
     @Test("What root makes is the user's whose folders these are, and follows no link of theirs")
     func rootActsAsUser() async throws {
         try await withFarm { farm in
-            let build = try #require(try await farm.imageBuilds(1).first)
-            let log = try await farm.api.log(build)
+            _ = try await farm.imageBuilds(1)
             try await farm.stopCoordinator()
             let (place, roots) = ("\(farm.folder)/backups", "\(farm.folder)/roots")
             let (logs, data) = ("\(farm.stateFolder)/logs", "\(farm.folder)/data")
@@ -254,15 +253,12 @@ import Testing
             #expect(try await farm.shell("find \(place) ! -user 4242") == "")
 
             #expect(try await restoreIsRefused(farm, folder, "--replace").contains("symbolic link"))
-            try await farm.shell("rm \(logs) \(farm.stateFolder)/lock")
-            try await farm.shell("ln -s \(roots)/made \(farm.stateFolder)/lock")
+            try await farm.shell("rm \(logs); ln -sf \(roots)/made \(farm.stateFolder)/lock")
             _ = try await restoreIsRefused(farm, folder, "--replace")
             #expect(try Files.list(roots).isEmpty, "root has followed a link of the user")
             try Files.remove(farm.stateFolder + "/lock")
             try await restore(farm, folder, "--replace")
             #expect(try await farm.shell("find \(farm.stateFolder) ! -user 4242") == "")
-            try await farm.startCoordinator(keepingPort: true)
-            #expect(try await farm.api.log(build) == log)
         }
     }
 
@@ -297,7 +293,6 @@ import Testing
             ] {
                 for _ in 0..<times { try await killRestore(farm, folder, whenNew: glob) }
             }
-            // Tried again: the last moments of a restore are short.
             for _ in 0..<20 where !Files.exists(mark) {
                 try await killRestore(farm, folder, whenNew: "restore-unfinished")
             }
@@ -313,8 +308,7 @@ import Testing
         }
     }
 
-    /// Kills it as soon as one of the paths in the state folder is there that was not, or is
-    /// another one.
+    /// Kills it as soon as a path in the state folder is new, or is another file.
     private func killRestore(_ farm: Farm, _ folder: String, whenNew glob: String) async throws {
         let pattern = "\(farm.stateFolder)/\(glob)"
         let before = stamps(pattern)
