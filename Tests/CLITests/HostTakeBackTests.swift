@@ -114,7 +114,7 @@ import Testing
     {
         let machine = try await HostMachine()
         try makeHost(machine)
-        let (own, address) = (machine.ssh.hostKey().description, "_aibuild-agent@127.0.0.1")
+        let (own, address) = (try machine.ssh.hostKey().description, "_aibuild-agent@127.0.0.1")
         for (name, key, words) in [
             ("kvm2", own, "is the host kvm2, by its host key, and not kvm1"),
             ("kvm1", "ssh-ed25519 OTHER", "is not the host kvm1"),
