@@ -30,19 +30,17 @@ import Testing
         try await withAnna { farm, browser in
             let base = farm.api.base
             try await browser.open(base + "/account")
-            #expect(try await browser.url() == base + "/sign-in?to=%2Faccount")
+            try await browser.arrives(at: base + "/sign-in?to=%2Faccount")
             try await signIn(browser, "wrong horse battery")
-            let wrong = try await browser.page()
-            #expect(wrong.contains("The name or the password is wrong"), "\(wrong)")
+            try await browser.reads("The name or the password is wrong")
             try await browser.open(base + "/account")
             try await signIn(browser, Self.password)
-            #expect(try await browser.url() == base + "/account")
-            let page = try await browser.page()
-            #expect(page.contains("anna") && page.contains("operator"), "\(page)")
+            try await browser.arrives(at: base + "/account")
+            try await browser.reads("operator, no team")
             try await browser.click("form[action='/sign-out'] button")
-            #expect(try await browser.url() == base + "/sign-in")
+            try await browser.arrives(at: base + "/sign-in")
             try await browser.open(base + "/account")
-            #expect(try await browser.url() == base + "/sign-in?to=%2Faccount")
+            try await browser.arrives(at: base + "/sign-in?to=%2Faccount")
         }
     }
 
@@ -61,9 +59,9 @@ import Testing
             }
             try await browser.open(address)
             try await signIn(browser, Self.password)
+            try await browser.reads("Sign in a command line")
             try await browser.click("form[action='/account/command-line'] button")
-            let page = try await browser.page()
-            #expect(page.contains("The command line is signed in"), "\(page)")
+            try await browser.reads("The command line is signed in")
             #expect(try await program.exit() == .exited(0), "\(program.log)")
         }
     }

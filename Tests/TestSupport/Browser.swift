@@ -57,12 +57,26 @@ public final class Browser: Sendable {
         _ = try await ask("POST", "/url", ["url": url])
     }
 
-    /// Where it is.
-    public func url() async throws -> String { try text(try await ask("GET", "/url")) }
+    /// Waits until it is there: a click does not wait for where it leads.
+    public func arrives(at url: String) async throws {
+        var last = ""
+        try await eventually("the browser is at \(url); it is at \(last)") {
+            last = try text(try await ask("GET", "/url"))
+            return last == url
+        }
+    }
 
-    /// What a person reads on the page.
-    public func page() async throws -> String {
-        try text(try await ask("GET", "/element/\(try await find("body"))/text"))
+    /// Waits until a person reads these words on the page.
+    public func reads(_ words: String) async throws {
+        var last = ""
+        try await eventually("the page says '\(words)'; it says '\(last)'") {
+            // The page may change between the two questions.
+            guard let body = try? await find("body"),
+                let found = try? await ask("GET", "/element/\(body)/text")
+            else { return false }
+            last = try text(found)
+            return last.contains(words)
+        }
     }
 
     public func type(_ words: String, into selector: String) async throws {
@@ -70,7 +84,6 @@ public final class Browser: Sendable {
             "POST", "/element/\(try await find(selector))/value", ["text": words])
     }
 
-    /// Clicks, and waits for the page to which that leads.
     public func click(_ selector: String) async throws {
         _ = try await ask("POST", "/element/\(try await find(selector))/click", [:])
     }

@@ -139,7 +139,7 @@ enum SignInRoutes {
                     } ?? ""))
         case .disabled:
             .forbidden(
-                "You are known here, but your account is disabled",
+                "You are known here, but the account is disabled",
                 remedy: "Ask an administrator: aibuild user enable NAME")
         case .noRole(let has, let accepted):
             .forbidden(
