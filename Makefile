@@ -29,7 +29,7 @@ test-deps: ## install those of the tests too: OpenStack, MariaDB, Docker and oth
 build: toolchain ## build release binaries in .build/bin: aibuild, aibuild-coordinator, aibuild-agent, aibuild-fetch
 	@scripts/install-packages.sh build
 	@# They run on machines without Swift.
-	@for program in $(programs); do $(swift) build $(SWIFT_LOCK) -c release --static-swift-stdlib --product $$program; done
+	@for program in $(programs); do $(swift) build -c release --static-swift-stdlib --product $$program; done
 	@install -D -m 755 -s -t .build/bin $(programs:%=.build/release/%)
 	@scripts/check-programs.sh $(programs:%=.build/bin/%)
 

@@ -1,36 +1,16 @@
 #!/bin/bash
 # Runs the built tests: run-tests.sh SWIFT [FILTER]
-# BESIDE is a command that runs meanwhile, in what time the tests leave: they mostly wait for
-# processes. If it fails, so does the run.
 set -euo pipefail
 swift=$1
 # Tests of real components mostly wait for processes: more at once than there are cores, but bounded.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${WIDTH:-4}
 log=$(mktemp)
-beside_log=$(mktemp)
-trap 'rm -f "$log" "$beside_log"' EXIT
-
-beside=
-if [ -n "${BESIDE:-}" ]; then
-    # The flags of a make around it are not for it.
-    env -u MAKEFLAGS -u MAKELEVEL nice -n 19 chrt --idle 0 \
-        timeout --kill-after=10 "${LIMIT_SECONDS:-2100}" bash -c "$BESIDE" \
-        >"$beside_log" 2>&1 </dev/null &
-    beside=$!
-fi
+trap 'rm -f "$log"' EXIT
 
 # A run that hangs fails after a while, and names the test that hangs.
 code=0
-timeout --kill-after=10 "${LIMIT_SECONDS:-2100}" \
+timeout --kill-after=10 "${LIMIT_SECONDS:-2700}" \
     "$swift" test --skip-build --disable-xctest ${2:+--filter "$2"} 2>&1 | tee "$log" || code=$?
-if [ -n "$beside" ]; then
-    if ! wait "$beside"; then
-        echo
-        echo "This failed, which ran beside the tests: $BESIDE"
-        tail -n 40 "$beside_log"
-        ((code != 0)) || exit 1
-    fi
-fi
 ((code != 0)) || exit 0
 
 # CI shows only the end of a long output: repeat what failed.
