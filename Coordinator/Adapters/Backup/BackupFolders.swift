@@ -38,4 +38,28 @@ enum BackupFolders {
                 && Files.exists("\(parent)/\($0)/\(BackupManifest.digestName)")
         }.dropLast(max(1, count))
     }
+
+    /// Refuses folders that would be lost together with what is backed up.
+    static func refuse(_ parent: String, _ keysParent: String?, of places: FarmPlaces) throws {
+        if let keysParent, (real(keysParent) + "/").hasPrefix(real(parent) + "/") {
+            throw Failure(
+                "\(keysParent) is the folder of the backups, or inside it: choose another one for "
+                    + "their keys")
+        }
+        for target in [parent] + (keysParent.map { [$0] } ?? []) {
+            for own in [places.stateFolder, places.sharedFolder, places.webRoot]
+            where (real(target) + "/").hasPrefix(real(own) + "/") {
+                throw Failure(
+                    "\(target) is inside \(own), which would be lost together with it: choose a "
+                        + "folder on another disk")
+            }
+        }
+    }
+
+    /// The path with the links of what exists of it followed.
+    private static func real(_ path: String) -> String {
+        if let real = Links.resolved(path) { return real }
+        let parent = Files.folder(of: path)
+        return parent == path ? path : real(parent) + "/" + Files.name(of: path)
+    }
 }

@@ -42,7 +42,7 @@ public struct FarmBackup: Sendable {
 
     /// - Returns: the folder of the backup.
     public func run() async throws -> String {
-        try refuseOwnFolders()
+        try BackupFolders.refuse(parent, keysParent, of: places)
         try Files.makeFolder(parent, mode: 0o700)
         // Theirs is made as they, so that the next one, which they make, can replace it.
         if user.owns(parent) { try user.become() }
@@ -70,7 +70,24 @@ public struct FarmBackup: Sendable {
         return made
     }
 
+    // Apart from what does not wait: the optimizer of Swift 6.3 crashes on all of it in one.
     private func make() async throws -> String {
+        let (name, made) = try newName()
+        let part = "\(parent)/\(name)\(BackupFolders.partEnding)"
+        do {
+            try Files.makeFolder(part, mode: 0o700)
+            try await fill(part, name, made)
+            try publish(part, name)
+        } catch {
+            discard(part, name)
+            throw error
+        }
+        if let keeps { removeOld(keeps, name) }
+        return "\(parent)/\(name)"
+    }
+
+    @inline(never)
+    private func newName() throws -> (name: String, madeMilliseconds: Int64) {
         try BackupFolders.removeParts(parent)
         if let keysParent {
             try atKeys { () throws(SystemError) in try BackupFolders.removeParts(keysParent) }
@@ -80,28 +97,27 @@ public struct FarmBackup: Sendable {
         while [parent, keysParent ?? parent].contains(where: {
             Files.exists("\($0)/\(BackupFolders.name(made))")
         }) { made += 1000 }
-        let name = BackupFolders.name(made)
-        let part = "\(parent)/\(name)\(BackupFolders.partEnding)"
-        do {
-            try Files.makeFolder(part, mode: 0o700)
-            try await fill(part, name, made)
-            // A backup with this name has its keys.
-            try atKeys { () throws(SystemError) in
-                if let keysParent {
-                    try Files.rename(keysFolder(part, name), to: "\(keysParent)/\(name)")
-                }
+        return (BackupFolders.name(made), made)
+    }
+
+    @inline(never)
+    private func publish(_ part: String, _ name: String) throws {
+        // A backup with this name has its keys.
+        try atKeys { () throws(SystemError) in
+            if let keysParent {
+                try Files.rename(keysFolder(part, name), to: "\(keysParent)/\(name)")
             }
-            try Files.rename(part, to: "\(parent)/\(name)")
-        } catch {
-            try? Files.remove(part)
-            try? atKeys { () throws(SystemError) in
-                try Files.remove(keysFolder(part, name))
-                if let keysParent { try Files.remove("\(keysParent)/\(name)") }
-            }
-            throw error
         }
-        if let keeps { removeOld(keeps, name) }
-        return "\(parent)/\(name)"
+        try Files.rename(part, to: "\(parent)/\(name)")
+    }
+
+    @inline(never)
+    private func discard(_ part: String, _ name: String) {
+        try? Files.remove(part)
+        try? atKeys { () throws(SystemError) in
+            try Files.remove(keysFolder(part, name))
+            if let keysParent { try Files.remove("\(keysParent)/\(name)") }
+        }
     }
 
     private func fill(_ part: String, _ name: String, _ made: Int64) async throws {
@@ -242,29 +258,6 @@ public struct FarmBackup: Sendable {
     }
 
     // MARK: Room
-
-    private func refuseOwnFolders() throws {
-        if let keysParent, (Self.real(keysParent) + "/").hasPrefix(Self.real(parent) + "/") {
-            throw Failure(
-                "\(keysParent) is the folder of the backups, or inside it: choose another one for "
-                    + "their keys")
-        }
-        for target in [parent] + (keysParent.map { [$0] } ?? []) {
-            for own in [places.stateFolder, places.sharedFolder, places.webRoot]
-            where (Self.real(target) + "/").hasPrefix(Self.real(own) + "/") {
-                throw Failure(
-                    "\(target) is inside \(own), which would be lost together with it: choose a "
-                        + "folder on another disk")
-            }
-        }
-    }
-
-    /// The path with the links of what exists of it followed.
-    private static func real(_ path: String) -> String {
-        if let real = Links.resolved(path) { return real }
-        let parent = Files.folder(of: path)
-        return parent == path ? path : real(parent) + "/" + Files.name(of: path)
-    }
 
     private func neededBytes() throws -> Int64 {
         var needed = try FileHarvest.sizeBytes(of: places.sharedFolder, user: user)

@@ -87,6 +87,12 @@ struct RestoreTarget: Sendable {
             let tables = try await tables()
             if !tables.isEmpty { return "a database with \(tables.count) tables (\(server))" }
         }
+        return try usedTree()
+    }
+
+    /// Apart, as the optimizer of Swift 6.3 crashes on both in one.
+    @inline(never)
+    private func usedTree() throws -> String? {
         for name in FarmPlaces.trees {
             let path = "\(places.sharedFolder)/\(name)"
             guard let kind = Files.kind(path) else { continue }
