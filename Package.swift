@@ -235,7 +235,8 @@ let package = Package(
             "CoordinatorAdaptersTests",
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
-                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SSHKit",
+                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
+                "SSHKit",
                 "Support", "Templates", "TestSupport", "TextKit", "YAMLKit",
                 "aibuild-agent",
             ]),

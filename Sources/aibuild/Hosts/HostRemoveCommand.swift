@@ -46,8 +46,8 @@ extension HostInstallation {
             guard looked.isSuccess else {
                 throw CommandError(
                     .refused,
-                    "Cannot look at \(address): \(steps.failure ?? "\(looked)"). Nothing was removed"
-                )
+                    "Cannot look at \(address): \(steps.failure ?? "\(looked)"). "
+                        + "Nothing was removed")
             }
             try await checkIdentity(steps.facts("key"))
             do {
