@@ -260,8 +260,7 @@ is "without signing in, the page asks for it" \
     "$browser -o /dev/null -w '%{redirect_url}' -H 'Accept: text/html' $here/ | grep -x $here/sign-in"
 is "bert signs in" "$browser -d 'name=bert&password=correct+horse+battery' $here/sign-in &&
     $browser $here/account | grep '<h1>bert</h1>'"
-is "hosts are not bert's" "! $browser -X POST -H 'Content-Type: application/json' -d '{}' \
-    $here/api/v1/hosts/kvm1/drain"
+is "hosts are not bert's to remove" "! $browser -X DELETE $here/api/v1/hosts/kvm1"
 is "bert releases the image" "$browser -H 'Content-Type: application/json' \
     -d '{\"guestOS\":\"demo\",\"environments\":[\"shop\"]}' $here/api/v1/releases"
 eventually "the registry has it" \
