@@ -13,8 +13,8 @@ PASSWORD = "correct horse battery"
 # A route that anybody may read, with `anonymous: viewer`.
 ROUTE = "/api/v1/version"
 SETTINGS = "  anonymous: viewer"
-# Prints ten lines a second until the crowd has signed in.
-TALKER = ["sh", "-c", "until [ -e \"$0\" ]; do echo a line; sleep 0.1; done"]
+# Prints ten lines a second until it is cancelled.
+TALKER = ["sh", "-c", "while echo a line; do sleep 0.1; done"]
 
 
 class Access:
