@@ -29,7 +29,7 @@ struct APIServers {
             "--port or api.port", api)
         var encrypted = certificate == nil ? [] : [main]
         others = settings.entrances.map { entrance, address in
-            let name = entrance == .images ? "images" : "metrics"
+            let name = APISettings.words(entrance)
             let server = server(address, "api.\(name).port", api.serving(entrance))
             if certificate != nil, !address.isPlain { encrypted.append(server) }
             return (name, server)

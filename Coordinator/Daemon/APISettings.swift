@@ -113,7 +113,8 @@ struct APISettings {
         return address
     }
 
-    private static func words(_ entrance: Entrance) -> String {
+    /// Its key in the section `api`, which is also what people call it.
+    static func words(_ entrance: Entrance) -> String {
         entrance == .images ? "images" : "metrics"
     }
 
