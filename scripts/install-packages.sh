@@ -9,11 +9,12 @@ set -euo pipefail
 declare -A groups
 # What the Swift toolchain itself needs to run.
 groups[toolchain]="libncurses6 libxml2"
-# To compile and link. g++ brings the C and C++ headers and the linker that Swift uses.
+# To compile and link. g++ brings the C and C++ headers and the linker that Swift uses. libjansson-dev
+# is missing from what libcjose-dev depends on, though its pkg-config file asks for it.
 groups[build]="g++ make pkg-config git ca-certificates
-    libcjose-dev libcurl4-openssl-dev libgnutls28-dev libmariadb-dev libmicrohttpd-dev libnbd-dev
-    librabbitmq-dev libsqlite3-dev libssh-dev libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev
-    libyaml-dev libzip-dev zlib1g-dev"
+    libcjose-dev libcurl4-openssl-dev libgnutls28-dev libjansson-dev libmariadb-dev libmicrohttpd-dev
+    libnbd-dev librabbitmq-dev libsqlite3-dev libssh-dev libssh2-1-dev libssl-dev libsystemd-dev
+    libxml2-dev libyaml-dev libzip-dev zlib1g-dev"
 # A farm on this machine, and the parts of examples/mini-linux, whose kernel is fetched below.
 groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bubblewrap curl
     iproute2 jq slirp4netns tar util-linux busybox-static cpio dropbear-bin extlinux isolinux kmod
