@@ -147,6 +147,6 @@ enum ArchiveCheck {
         return segments == [Substring(TemplateFile.name)]
             || segments.first == "output"
                 && (segments.count == 1
-                    || segments.count == 2 && TemplateOutputs.isTemplate(segments[1]))
+                    || TemplateOutputs.isTemplate(Array(segments.dropFirst())))
     }
 }

@@ -9,7 +9,7 @@ import TextKit
 /// registered or pushed.
 package struct LocalTemplate: Sendable {
     package var images: TemplateSet<Result<ReadTemplate, TemplateFault>>
-    private let outputs: [OutputTemplate]
+    package let outputs: TemplateOutputs
 
     /// - Parameters:
     ///   - path: of the folder, absolute.
@@ -41,14 +41,16 @@ package struct LocalTemplate: Sendable {
         let files = TemplateFiles(path: archive, folder: folder)
         images = try await ReadTemplate.all(
             archive: archive, folder: folder, isFromGit: repository != nil, "the folder")
-        outputs = try await OwnThread.run { try TemplateOutputs.read(files).files.map(\.template) }
+        outputs = try await OwnThread.run { try TemplateOutputs(files) }
     }
 
     /// The plan of a build of one of the images, without what only a coordinator knows.
-    /// - Parameter variables: as a guest OS sets them.
+    /// - Parameters:
+    ///   - name: of its guest OS; `nil`: the folder is for any.
+    ///   - variables: as a guest OS sets them.
     /// - Throws: `TemplateFault`
     package func plan(
-        _ image: ReadTemplate, variables: [String: String]
+        _ image: ReadTemplate, named name: String?, variables: [String: String]
     ) throws(TemplateFault) -> BuildPlan {
         let file = image.file
         var plan = BuildPlan(
@@ -57,7 +59,8 @@ package struct LocalTemplate: Sendable {
             tests: file.tests, release: file.release)
         plan.recipe.override(variables)
         try image.packer?.apply(to: &plan)
-        for output in outputs { _ = try output.render(OutputValues.samples(plan)) }
+        let templates = name.map { outputs.files(for: $0).map(\.template) } ?? outputs.templates
+        for template in templates { _ = try template.render(OutputValues.samples(plan)) }
         return plan
     }
 }

@@ -202,6 +202,31 @@ struct CheckTests {
         #expect(ran.code == .buildFailed)
     }
 
+    @Test("Each image has the outputs of its folder, with its own variables")
+    func outputsOfImages() async throws {
+        try write([
+            "aibuild.yml": """
+            builder: command
+            command: [./b]
+            images:
+              one:
+                variables: {size: "1"}
+              two: {}
+            """, "b": "#!/bin/sh\n",
+            "output/one/stack.yml.j2": "{{ variables.size }}\n",
+        ])
+        #expect(await check().code == .ok)
+        try write([
+            "output/two/stack.yml.j2": "{{ variables.size }}\n", "output/onr/stack.yml.j2": "x",
+        ])
+        let out = await check().out
+        #expect(out.contains("two/stack.yml.j2:1:1: image two: unknown name 'variables.size'"))
+        #expect(
+            out.contains(
+                "output/onr is for the guest OS 'onr', which aibuild.yml has no image for; did you "
+                    + "mean 'one'?"), "\(out)")
+    }
+
     @Test("In a repository, what Git ignores is no part of the template, and include: is")
     func repository() async throws {
         try write([

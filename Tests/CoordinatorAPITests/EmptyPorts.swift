@@ -17,7 +17,7 @@ struct NoSheets: SheetFiles {
 
 struct NoTemplates: TemplateLibrary {
     func outputs(
-        of archive: TemplateArchive
+        of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
     func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
     func isTouched(
@@ -42,7 +42,7 @@ struct NoTemplates: TemplateLibrary {
 /// Every template can be read, and builds nothing.
 struct AnyTemplates: TemplateLibrary {
     func outputs(
-        of archive: TemplateArchive
+        of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         BuildPlan(

@@ -195,7 +195,7 @@ import Testing
         ] {
             let plan = try await plan(source)
             #expect(plan.recipe.builder == .packer(template: name))
-            #expect(try await archives.outputs(of: plan.template).map(\.name) == [name])
+            #expect(try await archives.outputs(of: plan.template, for: "x").map(\.name) == [name])
         }
     }
 

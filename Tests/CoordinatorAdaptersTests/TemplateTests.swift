@@ -274,13 +274,43 @@ struct TemplateTests {
         }
         let plan = try await archives.plan(for: guestOS(.folder(path: path)))
         for _ in 1...2 {
-            let outputs = try await archives.outputs(of: plan.template)
+            let outputs = try await archives.outputs(of: plan.template, for: "debian")
             #expect(outputs.map(\.name) == ["stack.yml"])
+            let inner = try await archives.outputs(of: plan.template, for: "inner")
+            #expect(inner.map(\.name) == ["not", "stack.yml"])
         }
         // The archive itself is not read again for a view.
         let archive = try archives.path(of: plan.template)
         try Files.replace(
             archive, with: [UInt8](repeating: 0, count: Int(plan.template.sizeBytes)))
-        #expect(try await archives.outputs(of: plan.template).count == 1)
+        #expect(try await archives.outputs(of: plan.template, for: "debian").count == 1)
+    }
+
+    @Test("A guest OS's own output replaces the one for all")
+    func ownOutputs() async throws {
+        let path = try folder("builder: command\ncommand: [\"true\"]\n")
+        try Files.makeFolder(path + "/output/a")
+        try Files.makeFolder(path + "/output/b/deeper")
+        for file in ["note", "a/note", "a/stack", "b/stack", "b/deeper/not"] {
+            try Files.replace("\(path)/output/\(file).j2", with: Array("of \(file)".utf8))
+        }
+        let plan = try await archives.plan(for: guestOS(.folder(path: path)))
+        let expected = [
+            "a": ["note": "of a/note", "stack": "of a/stack"],
+            "b": ["note": "of note", "stack": "of b/stack"],
+            "c": ["note": "of note"],
+        ]
+        for (name, texts) in expected {
+            let files = try await archives.outputs(of: plan.template, for: name)
+            let found = try files.map { ($0.name, try $0.template.render([:])) }
+            #expect(Dictionary(uniqueKeysWithValues: found) == texts)
+        }
+        // What the coordinator reads must not be a link.
+        try Files.remove(path + "/output/a/note.j2")
+        try #require(symlink("stack.j2", path + "/output/a/note.j2") == 0)
+        let fault = await #expect(throws: TemplateFault.self) {
+            try await archives.plan(for: guestOS(.folder(path: path)))
+        }
+        #expect(fault?.description.contains("output/a/note.j2") == true)
     }
 }

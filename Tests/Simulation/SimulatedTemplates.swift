@@ -51,7 +51,7 @@ struct SimulatedTemplates: TemplateLibrary {
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
 
     func outputs(
-        of archive: TemplateArchive
+        of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
 
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}

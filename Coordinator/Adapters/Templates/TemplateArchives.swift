@@ -20,9 +20,13 @@ public actor TemplateArchives: TemplateLibrary {
     private static let knownTemplates = 1024
     /// A key that verifies a signature.
     private static let contentBytes = 1 << 20
-    /// The templates under `output/` of archives, by digest: each view of a build needs them.
-    private var knownOutputs: [TemplateArchive: [(name: String, template: OutputTemplate)]] =
-        [:]
+    private struct OutputsKey: Hashable {
+        let archive: TemplateArchive
+        let guestOS: String
+    }
+
+    /// The templates under `output/` of archives: each view of a build needs them.
+    private var knownOutputs: [OutputsKey: [(name: String, template: OutputTemplate)]] = [:]
     /// Of which at most this many are kept, and none with more text.
     private static let keptOutputBytes = 256 << 10
     private static let keptOutputs = 256
@@ -151,16 +155,18 @@ public actor TemplateArchives: TemplateLibrary {
     }
 
     public func outputs(
-        of archive: TemplateArchive
+        of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] {
         let path = try path(of: archive)
-        if let known = knownOutputs[archive] { return known }
+        let key = OutputsKey(archive: archive, guestOS: guestOS)
+        if let known = knownOutputs[key] { return known }
         let (files, bytes) = try await OwnThread.run {
-            try TemplateOutputs.read(TemplateFiles(path: path, folder: archive.folder))
+            let all = try TemplateOutputs(TemplateFiles(path: path, folder: archive.folder))
+            return (all.files(for: guestOS), all.bytes)
         }
         guard bytes <= Self.keptOutputBytes else { return files }
         if knownOutputs.count >= Self.keptOutputs { knownOutputs.removeAll() }
-        knownOutputs[archive] = files
+        knownOutputs[key] = files
         return files
     }
 

@@ -32,10 +32,10 @@ public protocol TemplateLibrary: Sendable {
     /// The path of the archive, for delivery to a host.
     /// - Throws: `TemplateFault` if it is gone.
     func path(of archive: TemplateArchive) throws -> String
-    /// The templates under `output/`, by the names of the rendered files.
+    /// The templates under `output/` for a guest OS, by the names of the rendered files.
     /// - Throws: `TemplateFault` with file, line and column.
     func outputs(
-        of archive: TemplateArchive
+        of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)]
     /// Removes archives that are not named here and that no build has used for a day, and copies of
     /// repositories that no build has used for a month. What cannot be removed does not keep the

@@ -16,7 +16,8 @@ public struct BuildOutputs: Sendable {
         guard build.state == .passed,
             let guestOS = try await ports.store.guestOS(named: build.guestOS)
         else { return [] }
-        let files = try await ports.templates.outputs(of: build.plan.template)
+        let files = try await ports.templates.outputs(
+            of: build.plan.template, for: guestOS.name)
         guard !files.isEmpty else { return [] }
         // The newest release of each environment.
         let releases = try await ports.store.releases(
@@ -45,8 +46,9 @@ public struct BuildOutputs: Sendable {
 
     /// Finds an unknown name when the build is submitted, not hours later.
     /// - Throws: `TemplateFault`
-    func check(_ plan: BuildPlan) async throws {
-        for (_, template) in try await ports.templates.outputs(of: plan.template) {
+    func check(_ plan: BuildPlan, of guestOS: String) async throws {
+        let files = try await ports.templates.outputs(of: plan.template, for: guestOS)
+        for (_, template) in files {
             _ = try template.render(OutputValues.samples(plan))
         }
     }

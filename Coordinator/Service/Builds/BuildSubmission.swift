@@ -35,7 +35,7 @@ public struct BuildSubmission: Sendable {
         let plan = try TestPlanning.combine(
             try await ports.templates.plan(for: guestOS),
             registered: try await ports.store.testCases(guestOS.type))
-        try await BuildOutputs(ports: ports).check(plan)
+        try await BuildOutputs(ports: ports).check(plan, of: guestOS.name)
         return plan
     }
 

@@ -132,7 +132,7 @@ final class FakeTemplates: TemplateLibrary {
     func output(_ name: String, _ text: String) { outputTexts.withLock { $0[name] = text } }
 
     func outputs(
-        of archive: TemplateArchive
+        of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] {
         try outputTexts.withLock(\.self).map { name, text in
             (name, try OutputTemplate(text, file: "output/\(name).j2"))
