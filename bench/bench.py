@@ -12,6 +12,7 @@ Needs only Python's standard library; the farm is scripts/farm.sh, as in the dem
 import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import statistics
@@ -36,6 +37,8 @@ PULL_ROUNDS = 5
 PULL_BYTES = 512 << 20
 LOG_LINES = 2_000_000
 FLOOD_BYTES = 1 << 30
+MASKED_SECRETS = 4
+MASKED_ROUNDS = 5
 IDLE_SECONDS_LIMIT = 180
 
 
@@ -295,6 +298,39 @@ def copy_seconds(farm, program, big, round_):
     return took
 
 
+def lines_per_second(farm, name):
+    """Of a build that prints LOG_LINES, as a follower of the API sees them."""
+    first = last = None
+    seen = 0
+    for event, data, at in farm.events(farm.submit(name)):
+        if event == "log":
+            first = first or at
+            last = at
+            seen += sum(1 for line in data if b'"s":"out"' in line)
+    if seen != LOG_LINES:
+        raise SystemExit("the follower saw %d of %d lines" % (seen, LOG_LINES))
+    return seen / (last - first)
+
+
+def bench_masking():
+    """The same log of a build that has secrets, and of one that has none."""
+    command = ["seq", "-f", "line %.0f of the build's own output", "1", str(LOG_LINES)]
+    with Farm(1) as farm:
+        for number in range(MASKED_SECRETS):
+            farm.call("PUT", "/api/v1/secrets/s%d" % number, {
+                "isNew": True, "value": secrets.token_urlsafe(24), "guestOSes": ["masked"]})
+        farm.register("open", template("open", command, limits={"log": "1GiB"}))
+        farm.register("masked", template("masked", command, limits={"log": "1GiB"}, environment={
+            "S%d" % number: {"secret": "s%d" % number} for number in range(MASKED_SECRETS)}))
+        rates = {"open": [], "masked": []}
+        for _ in range(MASKED_ROUNDS):
+            for name in rates:
+                rates[name].append(lines_per_second(farm, name))
+    few, many = (statistics.median(rates[name]) for name in ("open", "masked"))
+    return [row("log.masked", many, "lines/s", ("the same log without secrets", few), many / few,
+                ">= 0.95 x", many >= 0.95 * few)]
+
+
 def bench_log():
     """Lines that a build prints, until a follower of the API has them; memory meanwhile."""
     with Farm(1) as farm:
@@ -306,16 +342,7 @@ def bench_log():
         began = time.monotonic()
         count = sum(1 for _ in pipe.stdout)
         plain = count / (time.monotonic() - began)
-        first = last = None
-        seen = 0
-        for name, data, at in farm.events(farm.submit("chatty")):
-            if name == "log":
-                first = first or at
-                last = at
-                seen += sum(1 for line in data if b'"s":"out"' in line)
-        if seen != LOG_LINES:
-            raise SystemExit("the follower saw %d of %d lines" % (seen, LOG_LINES))
-        rate = seen / (last - first)
+        rate = lines_per_second(farm, "chatty")
         peak = peak_rss_mb(farm.process("coordinator"))
         agent = peak_rss_mb(farm.process("host1-agent"))
     return [row("log.lines_per_second", rate, "lines/s", ("the same program into a pipe", plain),
@@ -553,7 +580,8 @@ def bench_schedules():
 
 
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
-           "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
+           "log.lines_per_second": bench_log, "log.masked": bench_masking,
+           "dispatch.noop_per_second": bench_noop,
            "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
            "rss.release": bench_release_memory, "door.latency": bench_door,
