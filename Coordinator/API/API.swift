@@ -4,7 +4,7 @@ import CoordinatorService
 public import HTTPTypes
 import Support
 
-/// All routes. `respond` is what a server calls.
+/// All routes. `admission` is what a server calls.
 public struct API: Sendable {
     private let router: Router
     private let access: AccessControl
@@ -65,17 +65,34 @@ public struct API: Sendable {
     /// Method, pattern and query of every route; a test compares them with docs/api.md.
     public var table: [(method: String, pattern: String, query: RouteQuery)] { router.table }
 
-    /// The answer to a request that is not served, by its headers alone; `nil` if it is served. A
-    /// server asks before it reads the body.
-    public func refusal(of request: HTTPRequest) -> HTTPResponse? {
+    /// Whether a request is served, by its headers alone.
+    public func admission(of request: HTTPRequest) -> HTTPAdmission {
         guard entrance.serves(request.path) else {
-            return Self.response(
-                .notFound("This address does not serve \(request.path)"), to: request)
+            return .refused(
+                Self.response(
+                    .notFound("This address does not serve \(request.path)"), to: request))
         }
+        let route = router.match(request)
+        let sender = entrance == .monitoring ? nil : access.caller(of: request)
+        if let refusal = refusal(of: request, from: sender, route) { return .refused(refusal) }
+        return .served { request in
+            var sender = sender
+            if request.isChange {
+                // Who sent it may have been shut out while its body arrived.
+                sender = access.caller(of: request)
+                if let refusal = refusal(of: request, from: sender, route) { return refusal }
+            }
+            return await respond(to: request, from: sender, route)
+        }
+    }
+
+    private func refusal(
+        of request: HTTPRequest, from sender: Caller?, _ route: Router.Match?
+    ) -> HTTPResponse? {
         if entrance == .monitoring {
             return access.refusal(ofUnsigned: request).map { Self.response($0, to: request) }
         }
-        return access.refusal(of: request, route: router.route(of: request), hooks: hooks).map {
+        return access.refusal(of: request, from: sender, route, hooks: hooks).map {
             $0.status == 401 && entrance == .whole && SignInPage.isForPerson(request)
                 ? SignInPage.redirect(from: request) : Self.response($0, to: request)
         }
@@ -92,20 +109,29 @@ public struct API: Sendable {
         HookRoutes.response(toOversized: request, hooks).map(Self.inert)
     }
 
-    /// Checks the headers again: what is called without a server is guarded as well.
+    /// For who calls without a server.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
-        if let refusal = refusal(of: request) { return refusal }
+        switch admission(of: request) {
+        case .refused(let refusal): refusal
+        case .served(let handler): await handler(request)
+        }
+    }
+
+    private func respond(
+        to request: HTTPRequest, from sender: Caller?, _ route: Router.Match?
+    ) async -> HTTPResponse {
         // What is monitored is this coordinator, not the one that leads.
         if entrance != .monitoring, let elsewhere = await standby.response(to: request) {
             return Self.inert(elsewhere)
         }
         let id = String(ids.randomToken().description.prefix(16))
-        let caller = access.caller(of: request)
         let origin = AuditOrigin(
-            address: request.remoteAddress, way: caller.map { Self.words($0.way) } ?? "",
+            address: request.remoteAddress, way: sender.map { Self.words($0.way) } ?? "",
             request: id)
+        var request = request
+        request.sender = sender
         var response = await AuditOrigin.$current.withValue(origin) {
-            await router.respond(to: request)
+            await router.respond(to: request, by: route)
         }
         response.headers.set("X-Request-ID", id)
         return Self.inert(response)

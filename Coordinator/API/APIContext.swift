@@ -111,11 +111,10 @@ extension Problem {
 }
 
 extension APIContext {
-    /// Who sent the request. Of a route that needs somebody to be signed in, so that `nil` means
-    /// that this has changed since it was asked.
+    /// Who sent the request, of a route that needs somebody to be signed in.
     func caller(_ request: HTTPRequest) throws -> Caller {
-        guard let caller = access.caller(of: request) else {
-            throw Problem.unauthorized("Nobody is signed in any more", remedy: "Sign in again")
+        guard let caller = request.sender as? Caller else {
+            throw Problem.unauthorized("Nobody is signed in", remedy: "Sign in")
         }
         return caller
     }
@@ -126,7 +125,7 @@ extension APIContext {
     }
 
     /// The actor of audit rows.
-    func actor(_ request: HTTPRequest) -> String { access.caller(of: request)?.name ?? "api" }
+    func actor(_ request: HTTPRequest) -> String { (request.sender as? Caller)?.name ?? "api" }
 
     /// Refuses who may not do this to the guest OS, which a team may own.
     /// - Parameter newOwner: the owner that the request gives it.

@@ -17,12 +17,8 @@ struct APIServers {
             HTTPServer(
                 host: address.listen, port: UInt16(address.port),
                 tls: address.isPlain ? nil : certificate?.identity, proxies: settings.proxies,
-                portSetting: key, refusal: { gate.refusal(of: $0) ?? api.refusal(of: $0) },
-                oversized: { api.response(toOversized: $0) }
-            ) { request in
-                if let refusal = gate.refusal(of: request) { return refusal }
-                return await api.respond(to: request)
-            }
+                portSetting: key, oversized: { api.response(toOversized: $0) },
+                admit: { gate.admission(of: $0, to: api) })
         }
         main = server(
             APISettings.Address(listen: settings.listen, port: settings.port),

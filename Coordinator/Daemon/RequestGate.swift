@@ -12,8 +12,20 @@ final class RequestGate: Sendable {
     func open() { state.withLock { $0 = .open } }
     func close() { state.withLock { $0 = .stopping } }
 
-    /// The response to a request that is not accepted.
-    func refusal(of request: HTTPRequest) -> HTTPResponse? {
+    func admission(of request: HTTPRequest, to api: API) -> HTTPAdmission {
+        if let refusal = refusal(of: request) { return .refused(refusal) }
+        switch api.admission(of: request) {
+        case .refused(let refusal): return .refused(refusal)
+        case .served(let handler):
+            return .served { [self] request in
+                // It may have closed while the body arrived.
+                if let refusal = refusal(of: request) { return refusal }
+                return await handler(request)
+            }
+        }
+    }
+
+    private func refusal(of request: HTTPRequest) -> HTTPResponse? {
         problem.map { API.response($0, to: request) }
     }
 

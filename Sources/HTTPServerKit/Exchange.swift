@@ -6,9 +6,11 @@ import Synchronization
 /// One request and its response. The library calls `step` on its thread as the request arrives; the
 /// handler runs in a task while the connection is suspended.
 final class Exchange: Sendable {
+    private typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
+
     private enum Phase {
         case fresh
-        case receiving(HTTPRequest)
+        case receiving(HTTPRequest, Handler)
         /// Not served; the rest of the body is discarded.
         case discarding(HTTPResponse, bytes: Int)
         /// The connection is suspended, the handler runs.
@@ -52,10 +54,10 @@ final class Exchange: Sendable {
         return state.withLock { state in
             switch state.phase {
             case .fresh: return begin(&state, method, version)
-            case .receiving(var request):
-                if upload.isEmpty { return handle(&state, request) }
+            case .receiving(var request, let handler):
+                if upload.isEmpty { return handle(&state, request, handler) }
                 state.phase = .fresh  // so that the body is appended to in place, not copied
-                receive(&state, &request, upload)
+                receive(&state, &request, handler, upload)
                 return true
             case .discarding(let response, let bytes):
                 if upload.isEmpty { return send(&state, response) }
@@ -123,16 +125,17 @@ final class Exchange: Sendable {
         core.proxies.resolve(&request)
         state.sender = request.remoteAddress
         // Before the body: whoever may not send one costs no memory for it.
-        if let refusal = core.refusal(request) {
+        switch core.admit(request) {
+        case .refused(let refusal):
             return refuse(&state, refusal, headers, discardedBytes: core.limits.refusedBytes)
-        }
-        let limit = core.limits.bodyBytes
-        guard Self.declaredBytes(headers) > limit else {
-            state.phase = .receiving(request)
+        case .served where Self.declaredBytes(headers) > core.limits.bodyBytes:
+            return refuse(
+                &state, core.tooLarge(request), headers,
+                discardedBytes: core.limits.discardedBytes)
+        case .served(let handler):
+            state.phase = .receiving(request, handler)
             return true
         }
-        return refuse(
-            &state, core.tooLarge(request), headers, discardedBytes: core.limits.discardedBytes)
     }
 
     private static func declaredBytes(_ headers: HTTPHeaders) -> Int {
@@ -156,7 +159,8 @@ final class Exchange: Sendable {
     }
 
     private func receive(
-        _ state: inout State, _ request: inout HTTPRequest, _ upload: UnsafeRawBufferPointer
+        _ state: inout State, _ request: inout HTTPRequest, _ handler: @escaping Handler,
+        _ upload: UnsafeRawBufferPointer
     ) {
         guard request.body.count + upload.count <= core.limits.bodyBytes else {
             request.body = []
@@ -171,15 +175,17 @@ final class Exchange: Sendable {
         }
         state.reservedBytes += upload.count
         request.body.append(contentsOf: upload)
-        state.phase = .receiving(request)
+        state.phase = .receiving(request, handler)
     }
 
-    private func handle(_ state: inout State, _ request: HTTPRequest) -> Bool {
+    private func handle(
+        _ state: inout State, _ request: HTTPRequest, _ handler: @escaping Handler
+    ) -> Bool {
         guard !state.isStopping else { return false }
         core.connections.requestArrived(descriptor)
         connection.suspend()
         state.phase = .handling(
-            Task { [core] in self.answer(await core.handler(request)) })
+            Task { self.answer(await handler(request)) })
         return true
     }
 

@@ -29,27 +29,34 @@ public final class HTTPServer: Sendable {
     ///   - tls: `nil`: requests and answers are in clear.
     ///   - proxies: tell for whom they send requests. They are not limited as one peer.
     ///   - portSetting: the name of the port's setting, for the error that it is in use.
-    ///   - refusal: the answer to a request that is not served, by its headers alone; `nil` if it
-    ///     is served. Called before the body is read, on the library's thread, so it must not wait.
-    ///     The body is empty.
     ///   - oversized: the answer to a request with too large a body, which is discarded; status 413
-    ///     if it returns `nil`. Called like `refusal`.
-    ///   - handler: called for each request once its body has arrived, many concurrently. It runs
-    ///     in a task that is cancelled when the server stops.
+    ///     if it returns `nil`. Called like `admit`.
+    ///   - admit: called before the body is read, on the library's thread, so it must not wait. The
+    ///     body is empty. What it returns is called once the body has arrived, many concurrently,
+    ///     in tasks that are cancelled when the server stops.
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
         tls: TLSIdentity? = nil, proxies: TrustedProxies = TrustedProxies(),
         portSetting: String = "--port",
-        refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
-        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+        admit: @escaping @Sendable (HTTPRequest) -> HTTPAdmission
     ) {
         self.host = host
         self.port = port
         self.portSetting = portSetting
         core = ServerCore(
-            limits: limits, identity: tls, proxies: proxies, refusal: refusal,
-            oversized: oversized, handler: handler)
+            limits: limits, identity: tls, proxies: proxies, oversized: oversized, admit: admit)
+    }
+
+    /// One that serves every request.
+    public convenience init(
+        host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
+        tls: TLSIdentity? = nil, proxies: TrustedProxies = TrustedProxies(),
+        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+    ) {
+        self.init(host: host, port: port, limits: limits, tls: tls, proxies: proxies) { _ in
+            .served(handler)
+        }
     }
 
     /// The port that the server listens on; 0 before `start`.

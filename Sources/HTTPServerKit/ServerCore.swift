@@ -16,26 +16,23 @@ final class ServerCore: Sendable {
     let limits: HTTPServerLimits
     let isEncrypted: Bool
     let proxies: TrustedProxies
-    let refusal: @Sendable (HTTPRequest) -> HTTPResponse?
     private let oversized: @Sendable (HTTPRequest) -> HTTPResponse?
-    let handler: @Sendable (HTTPRequest) async -> HTTPResponse
+    let admit: @Sendable (HTTPRequest) -> HTTPAdmission
     let connections: ConnectionTable
     private let state = Mutex(State())
 
     init(
         limits: HTTPServerLimits, identity: TLSIdentity?, proxies: TrustedProxies,
-        refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
-        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+        admit: @escaping @Sendable (HTTPRequest) -> HTTPAdmission
     ) {
         self.limits = limits
         state.withLock { $0.identity = identity }
         isEncrypted = identity != nil
         self.proxies = proxies
-        self.refusal = refusal
         self.oversized = oversized
         connections = ConnectionTable(limits: limits, proxies: proxies)
-        self.handler = handler
+        self.admit = admit
     }
 
     /// The answer to a request whose body is larger than `bodyBytes`.

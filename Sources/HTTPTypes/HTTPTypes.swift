@@ -19,6 +19,8 @@ public struct HTTPRequest: Sendable {
     public var remoteAddress: String
     /// Whether the client sent it by TLS.
     public var isEncrypted = false
+    /// Who sent it, in the words of whoever admitted it; see `HTTPAdmission`.
+    public var sender: (any Sendable)?
 
     /// - Parameter target: as in the request line: `/a%20b?c=d`, or an absolute URL.
     /// - Throws: a `Problem` that says what is wrong with the target: status 400, or 301 if only
@@ -39,6 +41,13 @@ public struct HTTPRequest: Sendable {
 
     /// The parts of `path` between slashes; a trailing slash adds none.
     public var segments: [String] { path.pathSegments.filter { !$0.isEmpty }.map(String.init) }
+}
+
+/// What becomes of a request, decided by its headers before its body is read.
+public enum HTTPAdmission: Sendable {
+    case refused(HTTPResponse)
+    /// Called once, with the whole request.
+    case served(@Sendable (HTTPRequest) async -> HTTPResponse)
 }
 
 /// A response.

@@ -5,6 +5,16 @@ public struct Router: Sendable {
     public typealias Handler =
         @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
 
+    /// The route of a request.
+    public struct Match: Sendable {
+        /// As in `table`.
+        public let method: String
+        public let pattern: String
+        fileprivate let query: RouteQuery
+        fileprivate let handler: Handler
+        fileprivate let parameters: PathParameters
+    }
+
     private struct Route: Sendable {
         let pattern: RoutePattern
         var methods: [String: (query: RouteQuery, handler: Handler)]
@@ -58,10 +68,12 @@ public struct Router: Sendable {
         }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     }
 
-    public func respond(to request: HTTPRequest) async -> HTTPResponse {
+    /// - Parameter match: which route it is for, if that is known.
+    public func respond(to request: HTTPRequest, by match: Match? = nil) async -> HTTPResponse {
         do {
-            let (handler, parameters) = try find(request)
-            return try await handler(request, parameters)
+            guard let match = match ?? self.match(request) else { throw unknown(request) }
+            if let refusal = match.query.refusal(of: request) { throw refusal }
+            return try await match.handler(request, match.parameters)
         } catch let problem as Problem {
             return present(problem, request)
         } catch {
@@ -69,15 +81,14 @@ public struct Router: Sendable {
         }
     }
 
-    /// Which route a request is for, as in `table`; `nil` if there is none.
-    public func route(of request: HTTPRequest) -> (method: String, pattern: String)? {
-        guard let best = best(request.segments) else { return nil }
-        let method = Self.method(of: request)
-        return best.route.methods[method] == nil ? nil : (method, best.route.pattern.text)
-    }
-
-    private static func method(of request: HTTPRequest) -> String {
-        request.method == "HEAD" ? "GET" : request.method
+    /// Which route a request is for; `nil` if there is none.
+    public func match(_ request: HTTPRequest) -> Match? {
+        guard let (route, values) = best(request.segments) else { return nil }
+        let method = request.method == "HEAD" ? "GET" : request.method
+        guard let (query, handler) = route.methods[method] else { return nil }
+        return Match(
+            method: method, pattern: route.pattern.text, query: query, handler: handler,
+            parameters: PathParameters(values: values))
     }
 
     private func best(_ path: [String]) -> (route: Route, values: [String: String])? {
@@ -91,20 +102,13 @@ public struct Router: Sendable {
         return best
     }
 
-    private func find(_ request: HTTPRequest) throws(Problem) -> (Handler, PathParameters) {
+    private func unknown(_ request: HTTPRequest) -> Problem {
         let path = request.segments
-        guard let best = best(path) else { throw unknown(request, path) }
-        let method = Self.method(of: request)
-        guard let (query, handler) = best.route.methods[method] else {
-            var allow = Set(best.route.methods.keys)
+        if let (route, _) = best(path) {
+            var allow = Set(route.methods.keys)
             if allow.contains("GET") { allow.insert("HEAD") }
-            throw .methodNotAllowed(request.method, allow: allow.sorted())
+            return .methodNotAllowed(request.method, allow: allow.sorted())
         }
-        if let refusal = query.refusal(of: request) { throw refusal }
-        return (handler, PathParameters(values: best.values))
-    }
-
-    private func unknown(_ request: HTTPRequest, _ path: [String]) -> Problem {
         let scored = routes.map { ($0.pattern.likeness(path), $0.pattern.text) }
             .filter { $0.0 > 0 }
         let top = scored.map(\.0).max()

@@ -97,3 +97,10 @@ extension GuestOS {
             template: .folder(path: "/t"), owner: owner, createdMilliseconds: 0)
     }
 }
+
+extension API {
+    /// The answer to what is not served; `nil` if it is.
+    func refusal(of request: HTTPRequest) -> HTTPResponse? {
+        if case .refused(let response) = admission(of: request) { response } else { nil }
+    }
+}

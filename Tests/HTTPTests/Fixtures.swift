@@ -16,8 +16,8 @@ func withServer(
     _ body: (String, HTTPServer) async throws -> Void
 ) async throws {
     let server = HTTPServer(
-        host: "127.0.0.1", port: 0, limits: limits, refusal: refusal, oversized: oversized,
-        handler: handler)
+        host: "127.0.0.1", port: 0, limits: limits, oversized: oversized,
+        admit: { request in refusal(request).map { .refused($0) } ?? .served(handler) })
     try server.start()
     do {
         try await body("http://127.0.0.1:\(server.boundPort)", server)

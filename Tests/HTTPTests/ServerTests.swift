@@ -191,7 +191,7 @@ import Testing
             let port = server.boundPort
             let second = HTTPServer(
                 host: "127.0.0.1", port: port, portSetting: "--port / api.port"
-            ) { _ in .empty }
+            ) { _ in .served { _ in .empty } }
             let error = #expect(throws: HTTPServerError.self) { try second.start() }
             let text = try #require(error?.description)
             #expect(text.hasPrefix("port \(port) on 127.0.0.1 is in use by "))

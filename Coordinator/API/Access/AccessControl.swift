@@ -33,10 +33,11 @@ public struct AccessControl: Sendable {
     private static let log = ".log.ndjson"
 
     /// - Parameters:
+    ///   - sender: as `caller(of:)` says.
     ///   - route: `nil`: there is none; who has not signed in is not told so.
     ///   - hooks: they have secrets of their own, and some prove it by the body.
     func refusal(
-        of request: HTTPRequest, route: (method: String, pattern: String)?, hooks: [HookSource]
+        of request: HTTPRequest, from sender: Caller?, _ route: Router.Match?, hooks: [HookSource]
     ) -> Problem? {
         let need = route.map { RouteNeeds.need($0.method, $0.pattern) } ?? .signedIn
         // Load balancers know this machine by any name.
@@ -44,19 +45,18 @@ public struct AccessControl: Sendable {
         if let problem = names.refusal(of: request) { return problem }
         switch need {
         case .probe, .nothing: return nil
-        case .signedIn: return caller(of: request) == nil ? unauthorized(request) : nil
+        case .signedIn: return sender == nil ? unauthorized(request) : nil
         case .account:
-            guard let caller = caller(of: request), caller.way != .nobody else {
-                return unauthorized(request)
-            }
-            return caller.isPerson ? nil : Self.programs
-        case .right(let right): return refusal(of: request, right)
+            guard let sender, sender.way != .nobody else { return unauthorized(request) }
+            return sender.isPerson ? nil : Self.programs
+        case .right(let right): return refusal(of: request, from: sender, right)
         case .publishedFile:
             // Images are for everybody, the logs that are published beside them are not.
             let isImage = !request.path.utf8.reversed().starts(with: Self.log.utf8.reversed())
-            return isImage && settings.imagesArePublic ? nil : refusal(of: request, .view)
+            return isImage && settings.imagesArePublic
+                ? nil : refusal(of: request, from: sender, .view)
         case .hook:
-            return hasMachineToken(request)
+            return sender?.way == .machine
                 && !hooks.contains { HookRoutes.prefix + $0.name == request.path }
                 ? nil : HookRoutes.refusal(of: request, hooks)
         }
@@ -68,11 +68,13 @@ public struct AccessControl: Sendable {
         return request.path == "/metrics" ? names.refusal(of: request) : nil
     }
 
-    private func refusal(of request: HTTPRequest, _ right: Right) -> Problem? {
-        guard let caller = caller(of: request) else { return unauthorized(request) }
-        guard let obstacle = caller.obstacle(right) else { return nil }
+    private func refusal(
+        of request: HTTPRequest, from sender: Caller?, _ right: Right
+    ) -> Problem? {
+        guard let sender else { return unauthorized(request) }
+        guard let obstacle = sender.obstacle(right) else { return nil }
         // Signing in may help, and on this machine the command line then finds its token.
-        return caller.way == .nobody ? unauthorized(request) : Self.forbidden(obstacle)
+        return sender.way == .nobody ? unauthorized(request) : Self.forbidden(obstacle)
     }
 
     static let programs = Problem.forbidden(
@@ -89,8 +91,8 @@ public struct AccessControl: Sendable {
     func caller(of request: HTTPRequest) -> Caller? {
         if let token = Self.token(of: request) {
             // Digests are compared, so that the time taken reveals nothing about the token.
-            return SHA256.hex(token.utf8) == machineDigest
-                ? .local : directory.caller(token: token)
+            let digest = SHA256.hex(token.utf8)
+            return digest == machineDigest ? .local : directory.caller(tokenDigest: digest)
         }
         // A browser adds the cookie to whatever any page sends, so a change must also say that it
         // comes from a page of this coordinator.
@@ -100,10 +102,6 @@ public struct AccessControl: Sendable {
             return !request.isChange || request.isOfOwnPage ? caller : nil
         }
         return settings.anonymous == .viewer && !request.isChange ? .anonymous : nil
-    }
-
-    private func hasMachineToken(_ request: HTTPRequest) -> Bool {
-        Self.token(of: request).map { SHA256.hex($0.utf8) == machineDigest } ?? false
     }
 
     private static func token(of request: HTTPRequest) -> String? {

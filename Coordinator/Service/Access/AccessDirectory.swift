@@ -71,10 +71,9 @@ public final class AccessDirectory: Sendable {
 
     func token(id: String) -> APIToken? { state.withLock { $0.book.tokens[id] } }
 
-    /// The caller whose request has this token; `nil` if it is unknown, expired, or its user may
+    /// The caller whose request has the token of this SHA-256, in hex; `nil` if it is unknown, expired, or its user may
     /// not do anything any more.
-    public func caller(token: String) -> Caller? {
-        let digest = SHA256.hex(token.utf8)
+    public func caller(tokenDigest digest: String) -> Caller? {
         let now = clock.unixMilliseconds()
         return state.withLock { state in
             guard let token = state.book.token(digest: digest),
