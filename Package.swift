@@ -206,7 +206,7 @@ let package = Package(
             [
                 "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
                 "ProcessKit", "SSHKit", "Support", "Templates", "TestSupport", "TextKit",
-                "aibuild",
+                "aibuild", "aibuild-agent",
             ]),
         tests(
             "OpenStackKitTests",

@@ -30,6 +30,8 @@ final class HostMachine: Sendable {
         }
         try set("arch", "amd64")
         try set("free", "50000")
+        try set("agent.yml", "slots: 2")
+        try set("agent", FarmProgram.path("aibuild-agent"))
         try set("hostkeys", ssh.folder + "/host_ed25519")
         try Files.replace(
             "\(folder)/config",
@@ -65,6 +67,14 @@ final class HostMachine: Sendable {
     /// Temporary ones that it made.
     var folders: [String] { text("state/folders").split(separator: "\n").map(String.init) }
     var installed: String { text("state/installed") }
+
+    /// Makes it a host already.
+    func makeHost(version: String = "1.2.3-1", keys: String = line + "\n") throws {
+        try set("installed", version)
+        try set("active", "")
+        try Files.makeFolder("\(folder)/home/.ssh")
+        try Files.replace("\(folder)/home/.ssh/authorized_keys", with: keys.utf8)
+    }
 
     private static let programs = [
         // What is made below the /tmp of all is known, and nothing else there.
@@ -139,10 +149,13 @@ final class HostMachine: Sendable {
                 [ ! -p "$state/gate" ] || cat "$state/gate" >/dev/null
                 [ -e "$state/active" ]
                 ;;
+            is-enabled) [ ! -e "$state/disabled" ] ;;
             enable) [ ! -e "$state/cannot-start" ] && touch "$state/active" ;;
             esac
             """
         ),
+        // The real one, with settings of this machine.
+        ("aibuild-agent", "exec \"$(cat \"$state/agent\")\" gate --config \"$state/agent.yml\""),
         ("journalctl", "echo 'agent.yml:3: unknown key colour'"),
         ("runuser", "shift 3; exec \"$@\""),
         ("sshd", "echo \"hostkey $(cat \"$state/hostkeys\")\""),
@@ -194,6 +207,9 @@ final class HostFarm: Sendable {
             "unixMilliseconds":\(Clocks.unixMilliseconds())}
             """
         coordinator = try FakeCoordinator { router in
+            router.say("GET", "/healthz", "{}")
+            router.say("GET", "/readyz", "{}")
+            router.say("GET", "/api/v1/version", #"{"version":"\#(CLI.version)","protocol":"1.2"}"#)
             router.say("GET", "/api/v1/host-setup", setup)
             router.on("GET", "/api/v1/host-setup/packages/{architecture}") { _, _ in
                 .text(String(decoding: Self.package, as: UTF8.self))

@@ -16,21 +16,7 @@ struct Doctor {
         var findings: [Finding]
     }
 
-    private enum Mark: String, Encodable {
-        case good = "ok"
-        case warning = "warn"
-        case bad = "fail"
-
-        var label: String { (self == .bad ? "FAIL" : rawValue).padded(5) }
-
-        var colour: Style.Colour {
-            switch self {
-            case .good: .green
-            case .warning: .yellow
-            case .bad: .red
-            }
-        }
-    }
+    private typealias Mark = HostFindings.Mark
 
     private let context: CommandContext
     private var findings: [Finding] = []
@@ -189,8 +175,12 @@ struct Doctor {
             do {
                 let host = try APIClient.decode(
                     HostAnswer.self, try await context.api.get(HostCommands.path(name)))
-                look(at: host, inDetail: true)
-                isWell = isWell && host.state == "ready" && host.slots != 0
+                let (isSeen, found) = await HostInspection(context: context, host: host).run()
+                look(at: host, inDetail: true, isSeen: isSeen)
+                for finding in found { say(finding.mark, finding.text, finding.remedy) }
+                isWell =
+                    isWell && host.state == "ready" && host.slots != 0
+                    && found.allSatisfy { $0.mark != .bad }
             } catch {
                 let words = (error as? CommandError)?.message ?? "\(error)"
                 say(.bad, "Host \(name) cannot be looked at", words)
@@ -200,14 +190,12 @@ struct Doctor {
         return isWell
     }
 
-    private mutating func look(at host: HostAnswer, inDetail: Bool = false) {
+    private mutating func look(
+        at host: HostAnswer, inDetail: Bool = false, isSeen: Bool = false
+    ) {
         let looked = HostFindings(host: host, coordinatorVersion: coordinatorVersion)
-        for (mark, text, remedy) in looked.all(inDetail: inDetail) {
-            switch mark {
-            case .good: say(.good, text, remedy)
-            case .warning: say(.warning, text, remedy)
-            case .bad: say(.bad, text, remedy)
-            }
+        for (mark, text, remedy) in looked.all(inDetail: inDetail, isSeen: isSeen) {
+            say(mark, text, remedy)
         }
     }
 
@@ -231,7 +219,7 @@ struct Doctor {
         findings.append(Finding(mark: mark, finding: text, remedy: remedy))
         if context.wantsJSON { return }
         context.console.out(
-            context.style.paint(mark.label, mark.colour) + SafeText.line(text) + "\n")
+            context.style.paint(mark.label.padded(5), mark.colour) + SafeText.line(text) + "\n")
         for line in (remedy ?? "").lines {
             context.console.out("     → \(SafeText.line(String(line)))\n")
         }

@@ -42,12 +42,24 @@ enum SystemCommands {
     private static let doctor = Command(
         name: "doctor", summary: "Check the coordinator, its hosts and its queue for problems",
         operands: ["HOST..."],
+        options: [
+            CommandOption(
+                "as", value: "USER",
+                "as whom you log in on hosts by ssh, root or with sudo; if not given, ssh decides")
+        ] + HostAddCommand.sshOptions,
         details: [
             "Exits with 0 if all is well and with 1 if something needs attention. With the names",
-            "of hosts, only these are checked, each in detail.",
+            "of hosts, only these are checked, each in detail: as the coordinator sees them, and",
+            "on the machine itself, where your own ssh logs you in, as host add checks it. Nothing",
+            "is changed there. A machine that ssh does not reach is a warning.",
         ],
-        examples: ["aibuild doctor", "aibuild doctor kvm1"],
+        examples: ["aibuild doctor", "aibuild doctor kvm1", "aibuild doctor kvm1 kvm2 --as anna"],
         run: { context in
+            if context.arguments.operands.isEmpty,
+                let option = ["as", "ssh-config"].first(where: { context.arguments.has($0) })
+            {
+                throw CommandError(.usage, "Option --\(option) needs the name of a host")
+            }
             var doctor = Doctor(context)
             return try await doctor.run()
         })

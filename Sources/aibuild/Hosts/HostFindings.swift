@@ -3,7 +3,24 @@ import TextKit
 
 /// What `aibuild doctor` looks at of one host.
 struct HostFindings {
-    enum Mark { case good, warning, bad }
+    enum Mark: String, Encodable {
+        case good = "ok"
+        case warning = "warn"
+        case bad = "fail"
+
+        var label: String { self == .bad ? "FAIL" : rawValue }
+
+        var colour: Style.Colour {
+            switch self {
+            case .good: .green
+            case .warning: .yellow
+            case .bad: .red
+            }
+        }
+    }
+
+    /// Each with what to do about it.
+    typealias Finding = (mark: Mark, text: String, remedy: String?)
 
     let host: HostAnswer
     /// Of the coordinator, `nil` if it is not known.
@@ -12,10 +29,10 @@ struct HostFindings {
     /// A disk fuller than this leaves no room for a large image.
     private static let fullDisk = 0.1
 
-    /// Each with what to do about it.
-    func all(inDetail: Bool) -> [(Mark, String, String?)] {
-        let (mark, text, remedy) = state
-        var found = [(mark, text, remedy)]
+    /// - Parameter isSeen: whether the machine itself was looked at: its disk and clock are then
+    ///   not good twice.
+    func all(inDetail: Bool, isSeen: Bool = false) -> [Finding] {
+        var found: [Finding] = [state]
         if host.state == "ready" {
             if host.accelerators?.contains("kvm") == true {
                 if inDetail { found.append((.good, "\(name): guests boot under KVM", nil)) }
@@ -28,11 +45,11 @@ struct HostFindings {
                     ))
             }
         }
-        found += disk(inDetail: inDetail)
+        found += disk(inDetail: inDetail).filter { !isSeen || $0.mark != .good }
         if let clock = host.clockNote {
             found.append(
                 (.warning, "\(name): the clock is \(clock)", "Check that NTP is running there"))
-        } else if inDetail, host.state == "ready" {
+        } else if inDetail, !isSeen, host.state == "ready" {
             found.append((.good, "\(name): its clock is that of the coordinator", nil))
         }
         if inDetail { found += details() }
@@ -41,7 +58,7 @@ struct HostFindings {
 
     private var name: String { "Host \(host.name)" }
 
-    private var state: (Mark, String, String?) {
+    private var state: Finding {
         switch host.shownState {
         case "ready" where host.slots == 0:
             (.bad, "\(name) takes no builds", host.notices?.first)
@@ -56,7 +73,7 @@ struct HostFindings {
         }
     }
 
-    private func disk(inDetail: Bool) -> [(Mark, String, String?)] {
+    private func disk(inDetail: Bool) -> [Finding] {
         guard let free = host.diskFreeBytes, let total = host.diskTotalBytes, total > 0 else {
             return []
         }
@@ -69,8 +86,8 @@ struct HostFindings {
         return inDetail ? [(.good, "\(name): its disk has \(room)", nil)] : []
     }
 
-    private func details() -> [(Mark, String, String?)] {
-        var found: [(Mark, String, String?)] = []
+    private func details() -> [Finding] {
+        var found: [Finding] = []
         if let agent = host.agentVersion, let coordinatorVersion {
             if agent == coordinatorVersion {
                 found.append((.good, "\(name): its agent is \(agent), as the coordinator", nil))

@@ -8,11 +8,6 @@ struct HostInstallation {
     let name: String
     let address: RemoteAddress
 
-    /// Clocks further apart make logs of two machines hard to read together.
-    private static let clockSeconds: Int64 = 5
-    /// Until the year 10000. The machine says what its clock is, and nobody vouches for it.
-    private static let clocks: Range<Int64> = 0..<253_402_300_800
-
     // MARK: By hand
 
     func printScript() async throws -> ExitCode {
@@ -63,8 +58,9 @@ struct HostInstallation {
         let privilege = try await machine.privilege(context.console.askSecret)
         var script = HostScript(name: name, setup: setup)
         try await run(script, .check, on: machine, privilege, steps)
-        compareClock(setup, steps)
-        let key = try await hostKey(steps)
+        let looks = HostLooks(api: context.api, steps: steps)
+        looks.compareClock(setup)
+        let key = try await hostKey(looks)
         script.folder = try await upload(setup, to: machine, steps)
         do {
             try await run(script, .setup, on: machine, privilege, steps)
@@ -133,53 +129,15 @@ struct HostInstallation {
         throw CommandError(.refused, "Host \(name) was not set up: \(why).\n\(end)")
     }
 
-    private func compareClock(_ setup: HostSetupAnswer, _ steps: HostSteps) {
-        guard let there = steps.facts("clock").last.flatMap({ Int64($0) }),
-            Self.clocks.contains(there)
-        else {
-            return steps.show("warn", .yellow, "Its clock cannot be compared: it reports none")
-        }
-        let behind = setup.unixMilliseconds / 1000 - there
-        // Asking the machine took a while since the coordinator answered.
-        let elapsed = (Clocks.unixMilliseconds() - setup.askedMilliseconds) / 1000
-        let difference = behind + elapsed
-        guard abs(difference) > Self.clockSeconds else {
-            return steps.show("ok", .green, "Its clock is that of the coordinator")
-        }
-        steps.show(
-            "warn", .yellow,
-            "Its clock is \(abs(difference)) s \(difference > 0 ? "behind" : "ahead of") the "
-                + "coordinator's: check that NTP runs on both (timedatectl)")
-    }
-
-    /// The key by which the coordinator sees the machine, if the machine itself shows it.
-    private func hostKey(_ steps: HostSteps) async throws -> String {
-        struct Scan: Encodable { var address: String }
-        let address = try agentAddress()
-        let found: ScanAnswer
-        do {
-            found = try APIClient.decode(
-                ScanAnswer.self,
-                try await context.api.send("POST", "/api/v1/hosts/scan", Scan(address: address)))
-        } catch let error as CommandError {
+    private func hostKey(_ looks: HostLooks) async throws -> String {
+        do { return try await looks.hostKey(at: try agentAddress()) } catch let error
+            as CommandError
+        {
             throw CommandError(
                 error.code,
-                "The coordinator cannot reach \(address): \(error.message)\nNothing was changed. "
-                    + "If it reaches the machine at another address, add --reach HOST:PORT")
+                "\(error.message)\nNothing was changed. If the coordinator reaches the machine at "
+                    + "another address, add --reach HOST:PORT")
         }
-        let key = found.hostKey.split(separator: " ").prefix(2).joined(separator: " ")
-        guard steps.facts("key").contains(key) else {
-            throw CommandError(
-                .refused,
-                "Host key mismatch: the coordinator sees \(SafeText.line(found.fingerprint)) at "
-                    + "\(address), which is not a key of the machine that you are logged in on. "
-                    + "It is another machine, or the connection is intercepted. Nothing was "
-                    + "changed. If the coordinator reaches it at another address, add --reach")
-        }
-        steps.show(
-            "ok", .green,
-            "The coordinator reaches it, and sees its key \(SafeText.line(found.fingerprint))")
-        return found.hostKey
     }
 
     /// - Returns: the folder of the package there; empty if it needs none.
@@ -200,7 +158,7 @@ struct HostInstallation {
                     + "coordinator says. Nothing was changed. Run this again")
         }
         let folder = try await machine.upload(bytes, name: package.name)
-        steps.show("done", .green, "Copied \(package.name) from the coordinator")
+        steps.show(.good, "Copied \(package.name) from the coordinator", label: "done")
         return folder
     }
 
@@ -216,16 +174,16 @@ struct HostInstallation {
                 "POST", "/api/v1/hosts",
                 HostAddCommand.Registration(
                     name: name, address: try agentAddress(), hostKey: key))
-            steps.show("done", .green, "Added host \(name) to the farm")
+            steps.show(.good, "Added host \(name) to the farm", label: "done")
             return .added
         }
         if known.hostKey == key {
-            steps.show("ok", .green, "Host \(name) is in the farm")
+            steps.show(.good, "Host \(name) is in the farm")
             return .none
         }
         _ = try await context.api.send(
             "PUT", HostCommands.path(name), HostCommands.Change(hostKey: key))
-        steps.show("done", .green, "Changed the host key of \(name)")
+        steps.show(.good, "Changed the host key of \(name)", label: "done")
         return .changed
     }
 
@@ -245,12 +203,12 @@ struct HostInstallation {
         }
         let kinds = host.accelerators ?? []
         if kinds.contains("kvm") {
-            steps.show("ok", .green, "A guest boots under KVM there")
+            steps.show(.good, "A guest boots under KVM there")
         } else if kinds.isEmpty {
             steps.show(
-                "warn", .yellow, "It has no QEMU: it takes builds with builder: command only")
+                .warning, "It has no QEMU: it takes builds with builder: command only")
         } else {
-            steps.show("warn", .yellow, "No guest boots under KVM there: its builds run with tcg")
+            steps.show(.warning, "No guest boots under KVM there: its builds run with tcg")
         }
         if context.wantsJSON {
             return context.show(try await context.api.get(HostCommands.path(name)), "")

@@ -52,9 +52,9 @@ extension HostInstallation {
             try await checkIdentity(steps.facts("key"))
             do {
                 _ = try await context.api.send("DELETE", HostCommands.path(name))
-                steps.show("done", .green, "Removed host \(name) from the farm")
+                steps.show(.good, "Removed host \(name) from the farm", label: "done")
             } catch let error as CommandError where error.code == .notFound {
-                steps.show("ok", .green, "Host \(name) is not in the farm")
+                steps.show(.good, "Host \(name) is not in the farm")
             }
             let status = try await machine.run(
                 script.text(.remove), as: privilege, line: steps.take)

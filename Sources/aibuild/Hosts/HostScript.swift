@@ -8,6 +8,8 @@ struct HostScript {
         case check
         /// Shows the machine's host keys.
         case identify
+        /// Looks at a host for `aibuild doctor`, and goes on after what is wrong.
+        case inspect
         case setup
         /// Takes back what a setup did.
         case undo
@@ -43,21 +45,21 @@ struct HostScript {
             # so already is left alone. If a step fails, what was done is taken back.
             set -eu
             action=\(action.rawValue)
+            name=\(Self.quoted(name))
             folder=\(Self.quoted(folder))
             did=\(Self.quoted(did.joined(separator: " ")))
             line=\(Self.quoted(setup.authorizedKey ?? ""))
             least=\(Self.leastMiB) few=\(Self.fewMiB) # MiB
 
-            # The agent's package for this machine.
+            # The agent's package for this machine; empty if the coordinator has none.
             choose_package() {
                 case $1 in
             \(cases.joined(separator: "\n"))
-                *) fail "The coordinator has no agent package for $1" \\
-                    "Put one into its folder of packages (agent_packages in coordinator.yml)" ;;
+                *) package='' version='' sha256='' ;;
                 esac
             }
 
-            """ + Self.checks + Self.steps + Self.wayBack + Self.end
+            """ + Self.checks + Self.inspection + Self.steps + Self.wayBack + Self.end
     }
 
     /// A word of a shell.
@@ -100,6 +102,8 @@ struct HostScript {
         check_agent() {
             say fact "architecture $architecture"
             choose_package "$architecture"
+            [ -n "$package" ] || fail "The coordinator has no agent package for $architecture" \
+                "Put one into its folder of packages (agent_packages in coordinator.yml)"
             find_agent
             say fact "installed ${installed:-none}"
             [ -z "$installed" ] || dpkg --compare-versions "$installed" le "$version" ||
@@ -128,6 +132,42 @@ struct HostScript {
                 say fix "Enable virtualization in the firmware, or nested virtualization"
             fi
         }
+        # Whether the coordinator's version is installed.
+        check_version() {
+            [ -n "$version" ] && [ "$installed" = "$version" ] || return 1
+            say ok "aibuild-agent $version is installed"
+        }
+        find_keys() {
+            home=$(getent passwd "$user" | cut -d : -f 6)
+            keys=$home/.ssh/authorized_keys
+            blob=${line##* }
+        }
+        # Whether the coordinator's key is let in. More than the gate is not for it.
+        check_access() {
+            find_keys
+            [ -n "$home" ] || fail "There is no user $user" "Install aibuild-agent again"
+            if grep -qxF -- "$line" "$keys" 2>/dev/null; then
+                say ok "The coordinator's key is let in, to the agent's gate only"
+            elif grep -F -- "$blob" "$keys" 2>/dev/null | grep -q 'aibuild-agent gate'; then
+                say ok "The coordinator's key is let in, by a line of your own"
+            elif grep -qF -- "$blob" "$keys" 2>/dev/null; then
+                fail "$keys has the coordinator's key, but not restricted to the agent's gate" \
+                    "Remove that line, then run this again"
+            else
+                return 1
+            fi
+        }
+        check_service() {
+            systemctl is-active --quiet aibuild-agent || return 1
+            say ok "The service aibuild-agent runs"
+        }
+        # $1: what it does not do.
+        service_fails() {
+            quietly journalctl -u aibuild-agent -n 3 -o cat || true
+            fail "The service aibuild-agent $1: $(last_words)" \
+                "$2. See: journalctl -u aibuild-agent"
+        }
+        as_agent() { runuser -u "$user" -- sh -c "$@"; }
         check_keys() {
             files=$(sshd -T 2>/dev/null | sed -n 's/^hostkey //p')
             for file in ${files:-/etc/ssh/ssh_host_*_key}; do
@@ -140,10 +180,7 @@ struct HostScript {
 
     private static let steps = #"""
         install_agent() {
-            if [ "$installed" = "$version" ]; then
-                say ok "aibuild-agent $version is installed"
-                return
-            fi
+            ! check_version || return 0
             chmod 755 "$work"
             cp "$folder/$package" "$work/" 2>/dev/null ||
                 fail "$folder/$package is missing" "Put the coordinator's package there"
@@ -167,42 +204,20 @@ struct HostScript {
             quietly apt-get install -y -o DPkg::Lock::Timeout=300 \
                 -o Dpkg::Options::=--force-confold "$work/$package"
         }
-        as_agent() { runuser -u "$user" -- sh -c "$@"; }
-        find_keys() {
-            home=$(getent passwd "$user" | cut -d : -f 6)
-            keys=$home/.ssh/authorized_keys
-            blob=${line##* }
-        }
         let_in() {
-            find_keys
-            [ -n "$home" ] || fail "There is no user $user" "Install aibuild-agent again"
-            if grep -qxF -- "$line" "$keys" 2>/dev/null; then
-                say ok "The coordinator's key is let in, to the agent's gate only"
-            elif grep -F -- "$blob" "$keys" 2>/dev/null | grep -q 'aibuild-agent gate'; then
-                say ok "The coordinator's key is let in, by a line of your own"
-            elif grep -qF -- "$blob" "$keys" 2>/dev/null; then
-                fail "$keys has the coordinator's key, but not restricted to the agent's gate" \
-                    "Remove that line, then run this again"
-            else
-                did="$did key"
-                printf '%s\n' "$line" | as_agent 'umask 077; mkdir -p "$1" && cd "$1" &&
-                    { [ ! -s authorized_keys ] || [ -z "$(tail -c 1 authorized_keys)" ] || echo
-                    cat; } >>authorized_keys' sh "$home/.ssh" ||
-                    fail "Cannot write $keys" "See the message above"
-                say done "Let the coordinator's key in, to the agent's gate only"
-            fi
+            ! check_access || return 0
+            did="$did key"
+            printf '%s\n' "$line" | as_agent 'umask 077; mkdir -p "$1" && cd "$1" &&
+                { [ ! -s authorized_keys ] || [ -z "$(tail -c 1 authorized_keys)" ] || echo
+                cat; } >>authorized_keys' sh "$home/.ssh" ||
+                fail "Cannot write $keys" "See the message above"
+            say done "Let the coordinator's key in, to the agent's gate only"
         }
         start_agent() {
-            if systemctl is-active --quiet aibuild-agent; then
-                say ok "The service aibuild-agent runs"
-                return
-            fi
+            ! check_service || return 0
             did="$did service"
-            if ! quietly systemctl enable --now aibuild-agent; then
-                quietly journalctl -u aibuild-agent -n 3 -o cat || true
-                fail "The service aibuild-agent does not start: $(last_words)" \
-                    "Fix this, then run this again. See: journalctl -u aibuild-agent"
-            fi
+            quietly systemctl enable --now aibuild-agent ||
+                service_fails "does not start" "Fix this, then run this again"
             say done "Started the service aibuild-agent"
         }
 

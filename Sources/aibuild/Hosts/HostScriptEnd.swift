@@ -80,6 +80,7 @@ extension HostScript {
             check_system
             case $action in
             identify) check_keys ;;
+            inspect) inspect ;;
             undo) undo ;;
             remove) remove_agent ;;
             *)

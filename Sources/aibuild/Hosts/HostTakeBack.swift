@@ -18,7 +18,7 @@ extension HostInstallation {
         case .added:
             do {
                 _ = try await context.api.send("DELETE", HostCommands.path(name))
-                steps.show("done", .green, "Removed host \(name) from the farm")
+                steps.show(.good, "Removed host \(name) from the farm", label: "done")
             } catch { remains.append("Host \(name) is in the farm: \(text(error))") }
         case .changed:
             // The old one is not that of this machine.

@@ -55,10 +55,7 @@ enum HostUpgradeCommand {
         })
 
     private static func upgrade(_ host: HostAnswer, _ context: CommandContext) async throws {
-        var address = try RemoteAddress(host.address)
-        address.user = context.arguments["as"] ?? ""
-        // With the user: it is an argument of ssh.
-        address = try RemoteAddress(address.description)
+        let address = try RemoteAddress(host.address).login(as: context.arguments["as"] ?? "")
         context.say("\(context.style.paint(SafeText.line(host.name), .bold))")
         let drains = context.arguments.has("drain") && host.drained != true
         if drains { try await drain(host.name, context) }

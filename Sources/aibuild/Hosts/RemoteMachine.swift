@@ -100,20 +100,21 @@ struct RemoteMachine {
         case "root": return .root
         case "sudo": return .sudo
         case "password":
-            if let password = ask("Password of \(address.user) for sudo on \(address.host): ") {
+            if let password = ask("Password of \(address.person) for sudo on \(address.host): ") {
                 try await verify(password)
                 return .password(password)
             }
             throw CommandError(
                 .refused,
-                "sudo asks for the password of \(address.user) on \(address.host), and nobody is "
+                "sudo asks for the password of \(address.person) on \(address.host), and nobody is "
                     + "there to give it: stdin is not a terminal. Nothing was changed. Run this on "
                     + "a terminal, or as root, or let it use sudo without a password")
         default:
             throw CommandError(
                 .refused,
-                "\(address.user) is not root on \(address.host), and there is no sudo. Nothing was "
-                    + "changed. Use another user, or print what to run there as root with --print")
+                "\(address.person) is not root on \(address.host), and there is no sudo. Nothing "
+                    + "was changed. Use another user, or print what to run there as root with "
+                    + "--print")
         }
     }
 
@@ -127,7 +128,7 @@ struct RemoteMachine {
         guard status.isSuccess else {
             throw CommandError(
                 .refused,
-                "sudo on \(address.host) did not accept the password of \(address.user): see its "
+                "sudo on \(address.host) did not accept the password of \(address.person): see its "
                     + "message above. Nothing was changed there. Run this again")
         }
     }
@@ -163,7 +164,8 @@ struct RemoteMachine {
         var arguments = ["ssh"] + settings
         arguments += ["-T", "-o", "ControlPath=\(folder)/connection"] + options
         if let port = address.port { arguments += ["-p", String(port)] }
-        arguments += ["-l", address.user, "--", address.host]
+        if let user = address.user { arguments += ["-l", user] }
+        arguments += ["--", address.host]
         if let command { arguments.append(command) }
         let program = LiveProgram(
             arguments: arguments, environment: environment, input: input,
@@ -176,7 +178,9 @@ struct RemoteMachine {
 
 /// `user@host` or `user@host:port`, an IPv6 address in brackets.
 struct RemoteAddress: CustomStringConvertible {
-    var user, host: String
+    /// `nil`: the one that ssh takes by its settings.
+    var user: String?
+    var host: String
     var port: UInt16?
 
     init(_ text: String) throws(CommandError) {
@@ -185,7 +189,8 @@ struct RemoteAddress: CustomStringConvertible {
                 .usage, "'\(SafeText.line(text))' is no address: write USER@HOST or USER@HOST:PORT")
         }
         guard text.utf8.count <= 320, let at = text.lastIndex(of: "@") else { throw invalid() }
-        user = String(text[..<at])
+        let user = String(text[..<at])
+        self.user = user
         let rest = text[text.index(after: at)...]
         let tail: Substring
         if rest.hasPrefix("["), let end = rest.firstIndex(of: "]") {
@@ -208,6 +213,17 @@ struct RemoteAddress: CustomStringConvertible {
         }
     }
 
+    /// The same machine, as another user.
+    func login(as user: String?) throws(CommandError) -> RemoteAddress {
+        var address = self
+        address.user = user
+        // ssh gets it as an argument.
+        return user == nil ? address : try RemoteAddress(address.description)
+    }
+
+    /// The user, in a sentence.
+    var person: String { user ?? "your user" }
+
     /// Of the agent on the same machine.
     var agent: String {
         var agent = self
@@ -216,11 +232,13 @@ struct RemoteAddress: CustomStringConvertible {
     }
 
     var description: String {
-        "\(user)@" + (host.contains(":") ? "[\(host)]" : host) + (port.map { ":\($0)" } ?? "")
+        at + (host.contains(":") ? "[\(host)]" : host) + (port.map { ":\($0)" } ?? "")
     }
 
     /// For a person who tries it.
-    var command: String { (port.map { "-p \($0) " } ?? "") + "\(user)@\(host)" }
+    var command: String { (port.map { "-p \($0) " } ?? "") + at + host }
+
+    private var at: String { user.map { $0 + "@" } ?? "" }
 }
 
 extension UInt8 {
