@@ -59,7 +59,10 @@ import ArgumentKit
         #expect(try await suggest("aibuild --url http://h releas") == ["release", "releases"])
         #expect(
             try await suggest("aibuild host ")
-                == ["add", "change", "drain", "list", "remove", "resume", "show", "upgrade"])
+                == [
+                    "add", "change", "drain", "list", "package", "remove", "resume", "show",
+                    "upgrade",
+                ])
         #expect(try await suggest("aibuild help host a") == ["add"])
         #expect(try await suggest("aibuild host add kvm1 --host-") == ["--host-key"])
         #expect(try await suggest("aibuild host drain kvm1 --host-").isEmpty)

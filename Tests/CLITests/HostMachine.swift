@@ -178,10 +178,11 @@ final class HostFarm: Sendable {
     ///   - key: the one that it sees at the machine.
     ///   - state: of the host once it is added.
     ///   - storedKey: what it knows of its hosts, if not `key`.
+    ///   - digest: what it says of its packages; by default, what is true.
     init(
         key: String, state: String = "ready", version: String = "1.2.3-1",
         packages: [String] = ["amd64"], added: [String: String] = [:],
-        storedKey: String? = nil
+        storedKey: String? = nil, digest: String? = nil
     ) throws {
         let stored = SharedHosts()
         @Sendable func json(_ name: String, _ address: String) -> String {
@@ -194,7 +195,7 @@ final class HostFarm: Sendable {
         stored.json.withLock {
             $0 = added.reduce(into: [:]) { $0[$1.key] = json($1.key, $1.value) }
         }
-        let digest = SHA256.hex(Self.package)
+        let digest = digest ?? SHA256.hex(Self.package)
         let list = packages.map {
             """
             {"name":"aibuild-agent_\(version)_\($0).deb","version":"\(version)",\

@@ -6,6 +6,7 @@ enum HostCommands {
     static let all = [
         list("hosts"), HostAddCommand.command, change, list("host list"), show,
         DrainCommand.command, resume, HostUpgradeCommand.command, HostRemoveCommand.command,
+        HostPackageCommand.command,
     ]
 
     struct Change: Encodable { var address, hostKey: String? }

@@ -14,21 +14,20 @@ struct HostInstallation {
         let setup = try await HostSetupAnswer.fetch(context.api)
         var script = HostScript(name: name, setup: setup)
         script.folder = "."
-        let packages = setup.packages.map { package in
-            """
-            #   curl -fo \(package.name) -H "Authorization: Bearer $AIBUILD_TOKEN" \\
-            #       \(context.api.firstURL)/api/v1/host-setup/packages/\(package.architecture)
-
-            """
-        }
+        let packages = setup.packages.map { "#   aibuild host package \($0.architecture)\n" }
         let body = script.text(.setup).drop { $0 != "\n" }.dropFirst()
         context.console.out(
             """
             #!/bin/sh
-            # 1. Copy this script to the machine, and beside it the package for its architecture:
-            \(packages.joined())# 2. Run it there as root: sh FILE
-            # 3. Then, where you work:
+            # 1. Where you work, get the package for the architecture of the machine
+            #    (dpkg --print-architecture there):
+            \(packages.joined())# 2. Copy the package and this script into one folder there.
+            # 3. Run the script in that folder, as root: sh FILE
+            # 4. Where you work, add the host:
             #   aibuild host add \(name) --register-only --address \(try agentAddress())
+            #    It shows the fingerprint of the machine's host key. Say yes only if it is among
+            #    those that this prints on the machine itself, of the same type:
+            #   ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
 
             """ + body)
         return .ok
@@ -149,14 +148,7 @@ struct HostInstallation {
                 steps.facts("architecture").contains($0.architecture)
             }), steps.facts("installed").last != package.version
         else { return "" }
-        let bytes = try await context.api.get(
-            "/api/v1/host-setup/packages/\(APIClient.segment(package.architecture))")
-        guard SHA256.hex(bytes) == package.sha256 else {
-            throw CommandError(
-                .refused,
-                "The package \(package.name) arrived damaged: its SHA-256 is not what the "
-                    + "coordinator says. Nothing was changed. Run this again")
-        }
+        let bytes = try await package.download(context.api)
         let folder = try await machine.upload(bytes, name: package.name)
         steps.show(.good, "Copied \(package.name) from the coordinator", label: "done")
         return folder

@@ -17,9 +17,12 @@ struct HostSetupAnswer: Decodable {
 }
 
 extension HostSetupAnswer {
-    /// - Parameter installs: whether there must be something to install.
-    /// - Throws: also if it has no key.
-    static func fetch(_ api: APIClient, installs: Bool = true) async throws -> HostSetupAnswer {
+    /// - Parameters:
+    ///   - installs: whether there must be something to install.
+    ///   - needsKey: whether there must be a key to let in.
+    static func fetch(
+        _ api: APIClient, installs: Bool = true, needsKey: Bool = true
+    ) async throws -> HostSetupAnswer {
         let setup: HostSetupAnswer
         do {
             setup = try APIClient.decode(
@@ -41,6 +44,7 @@ extension HostSetupAnswer {
                     + "/usr/share/aibuild/agent on its machine, or into the folder agent_packages "
                     + "of coordinator.yml")
         }
+        guard needsKey else { return setup }
         guard let line = setup.authorizedKey, !line.contains(where: \.isNewline) else {
             throw CommandError(
                 .refused,
