@@ -58,4 +58,18 @@ import Testing
         #expect(away.code == .buildFailed)
         #expect(away.out.contains("FAIL Host kvm1 is unreachable\n     → login refused\n"))
     }
+
+    @Test("A host that is drained and unreachable shows both")
+    func bothStates() async throws {
+        let host = #"""
+            {"name":"kvm1","address":"a@b","state":"unreachable","drained":true,
+            "detail":"login refused; drained: new disks"}
+            """#
+        #expect(try await look(host).out.contains("FAIL Host kvm1 is unreachable, and drained\n"))
+        try await withCoordinator({ $0.say("GET", "/api/v1/hosts", #"{"items":[\#(host)]}"#) }) {
+            let ran = await $0.run("hosts")
+            #expect(ran.out.contains("unreachable, drained"), "\(ran.out)")
+            #expect(ran.out.contains("login refused; drained: new disks"))
+        }
+    }
 }

@@ -173,6 +173,7 @@ final class HostMachine: Sendable {
 final class HostFarm: Sendable {
     static let package = Array("the package of the agent".utf8)
     let coordinator: FakeCoordinator
+    private let stored = SharedHosts()
 
     /// - Parameters:
     ///   - key: the one that it sees at the machine.
@@ -184,7 +185,7 @@ final class HostFarm: Sendable {
         packages: [String] = ["amd64"], added: [String: String] = [:],
         storedKey: String? = nil, digest: String? = nil
     ) throws {
-        let stored = SharedHosts()
+        let stored = stored
         @Sendable func json(_ name: String, _ address: String) -> String {
             """
             {"name":"\(name)","address":"\(address)","state":"\(state)",\
@@ -236,8 +237,7 @@ final class HostFarm: Sendable {
             }
             for path in ["", "/drain", "/resume"] {
                 router.on(path == "" ? "GET" : "POST", "/api/v1/hosts/{name}\(path)") { _, path in
-                    let host = stored.json.withLock { $0[path["name"]] }
-                    guard let host else { throw Self.missing }
+                    guard let host = stored.look(path["name"]) else { throw Self.missing }
                     return .text(host, type: "application/json")
                 }
             }
@@ -249,7 +249,30 @@ final class HostFarm: Sendable {
         }
     }
 
-    private final class SharedHosts: Sendable { let json = Mutex<[String: String]>([:]) }
+    private final class SharedHosts: Sendable {
+        let json = Mutex<[String: String]>([:])
+        let drain = Mutex<String?>(nil)
+        let running = Mutex(0)
+
+        /// One build ends with each look.
+        func look(_ name: String) -> String? {
+            let running = running.withLock { running in
+                defer { running = max(0, running - 1) }
+                return running
+            }
+            let drain = drain.withLock { $0.map { ",\($0)" } ?? "" }
+            return json.withLock { $0[name] }?
+                .replacing("\"running\":0", with: "\"running\":\(running)\(drain)")
+        }
+    }
+
+    /// Has its hosts run builds, of which one ends whenever a host is looked at.
+    func run(builds: Int) { stored.running.withLock { $0 = builds } }
+
+    /// Somebody has drained its hosts.
+    func drainAll(note: String) {
+        stored.drain.withLock { $0 = "\"drained\":true,\"drainNote\":\"\(note)\"" }
+    }
 
     private static let missing = Problem.notFound("There is no host kvm1")
 

@@ -187,39 +187,6 @@ import Testing
             try farm(machine))
     }
 
-    // MARK: Upgrades
-
-    @Test("Hosts are upgraded one by one, and the first failure ends it")
-    func upgrades() async throws {
-        let machine = try await HostMachine()
-        try machine.set("installed", "1.2.2-1")
-        try machine.set("active", "")
-        try Files.makeFolder("\(machine.folder)/home/.ssh")
-        let place = "127.0.0.1:\(machine.ssh.port)"
-        let farm = try HostFarm(
-            key: machine.ssh.hostKey().description,
-            added: ["kvm1": "_aibuild-agent@\(place)", "kvm2": "_aibuild-agent@127.0.0.1:1"])
-        let line = [
-            "host", "upgrade", "--as", machine.ssh.endpoint.user, "--ssh-config", machine.config,
-        ]
-        let ran = await runCLI(line + ["kvm1", "--drain"], url: farm.coordinator.url)
-        #expect(ran.code == .ok, "\(ran)")
-        #expect(ran.out.contains("done Installed aibuild-agent 1.2.3-1 in place of 1.2.2-1\n"))
-        #expect(machine.installed == "1.2.3-1\n")
-        #expect(
-            farm.changes == ["POST /api/v1/hosts/kvm1/drain", "POST /api/v1/hosts/kvm1/resume"])
-        // The second one is not there.
-        try machine.set("installed", "1.2.2-1")
-        let all = await runCLI(line + ["--all"], url: farm.coordinator.url)
-        #expect(all.code == .refused)
-        #expect(all.err.contains("ssh cannot connect to") && all.err.contains("127.0.0.1:1"))
-        #expect(machine.installed == "1.2.3-1\n")
-        for wrong in [[], ["--all", "kvm1"]] {
-            #expect(await runCLI(line + wrong, url: farm.coordinator.url).code == .usage)
-        }
-        await farm.coordinator.stop()
-    }
-
     // MARK: By hand, and back
 
     @Test("--print prints a script that sets the machine up, and the line to add it")

@@ -129,6 +129,20 @@ import Testing
         #expect(answer.status == 415)
     }
 
+    @Test("The page shows that a drained host is unreachable as well")
+    func drainedAndUnreachable() async throws {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL1fpRHjiQ+Hj+yueF4icZUqAdgAkKLPXim47T7xQ/fZ"
+        let added = try await ask(
+            "POST", "/api/v1/hosts", #"{"name":"kvm1","address":"b@c","hostKey":"\#(key)"}"#)
+        #expect(added.status == 201, "\(added.text)")
+        let drained = try await ask(
+            "POST", "/api/v1/hosts/kvm1/drain", #"{"note":"new disks"}"#)
+        #expect(drained.status == 200, "\(drained.text)")
+        let page = try await ask("GET", "/").text
+        #expect(page.contains("badge unreachable") && page.contains("badge drained"), "\(page)")
+        #expect(page.contains("; drained: new disks"), "\(page)")
+    }
+
     @Test("A missing field is named") func namesAMissingField() async throws {
         let answer = try await ask(
             "POST", "/api/v1/hosts", #"{"name":"a","address":"b@c"}"#)

@@ -28,6 +28,22 @@ import Testing
         }
     }
 
+    @Test("A drained host that is unreachable gives both reasons")
+    func unreachable() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            let hosts = try coordinator.leading().hosts
+            _ = try await hosts.drain("h0", note: "new disks", by: "anna")
+            await farm.agents[0].goAway()
+            let host = try await eventually("it is seen to be away") {
+                let host = try await hosts.snapshot("h0")
+                return host.state == "unreachable" ? host : nil
+            }
+            #expect(host.detail.hasSuffix("; drained: new disks"), "\(host.detail)")
+            #expect(host.detail.count > "; drained: new disks".count)
+        }
+    }
+
     @Test("The test of a build that a drained host has made runs there")
     func finishesTest() async throws {
         let farm = try await TestFarm(hosts: 1)

@@ -108,10 +108,13 @@ enum PageRoutes {
             ["host", "state", "running", "accelerators", "disk free", "notes"],
             hosts.map { snapshot in
                 let host = HostSnapshotView(snapshot)
-                let state = host.drained ? "drained" : host.state
+                // `drained` replaces `ready`, but hides no fault.
+                let states =
+                    (host.drained && host.state == "ready" ? [] : [host.state])
+                    + (host.drained ? ["drained"] : [])
                 let notes = ([host.detail] + host.notices).filter { !$0.isEmpty }
                 return [
-                    HTML.escape(host.name), HTML.badge(state),
+                    HTML.escape(host.name), states.map { HTML.badge($0) }.joined(separator: " "),
                     "\(host.running) of \(host.slots.map(String.init) ?? "?")",
                     HTML.escape(host.accelerators.joined(separator: ", ")),
                     host.diskFreeBytes.map(ByteSize.text) ?? "?",

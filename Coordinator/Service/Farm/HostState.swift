@@ -108,7 +108,7 @@ struct HostState {
             switch availability(monotonic) {
             case .ready: ("ready", "")
             case .drained where away == nil: ("ready", drainDetail)
-            case .drained: ("unreachable", away ?? "")
+            case .drained: ("unreachable", "\(away ?? ""); \(drainDetail)")
             case .quarantined(_, let why): ("quarantined", why)
             case .away(let why): (isNew ? "connecting" : "unreachable", why)
             }

@@ -57,7 +57,11 @@ enum HostCommands {
                     for host in page.items {
                         let state = host.shownState
                         table.add(
-                            .init(host.name, .bold), .init(state, Style.colour(ofState: state)),
+                            .init(host.name, .bold),
+                            .init(
+                                state,
+                                Style.colour(
+                                    ofState: host.state == "ready" ? state : host.state)),
                             .init("\(host.running ?? 0)/\(host.slots.map(String.init) ?? "?")"),
                             .init(host.vcpus.map(String.init) ?? "?"),
                             .init(Format.bytes(host.diskFreeBytes)),
@@ -121,7 +125,10 @@ enum HostCommands {
 
 extension HostAnswer {
     /// `drained` replaces `ready`, but hides no fault.
-    var shownState: String { drained == true && state == "ready" ? "drained" : state }
+    var shownState: String {
+        guard drained == true else { return state }
+        return state == "ready" ? "drained" : "\(state), drained"
+    }
 
     /// Clocks further apart than this make logs of two machines hard to read together.
     private static let skewSeconds = 2.0

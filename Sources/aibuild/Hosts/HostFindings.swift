@@ -69,6 +69,8 @@ struct HostFindings {
             )
         case "drained":
             (.warning, "\(name) is drained", "Resume it: aibuild host resume \(host.name)")
+        case _ where host.drained == true:
+            (.bad, "\(name) is \(host.state), and drained", host.detail)
         case let state: (.bad, "\(name) is \(state)", host.detail)
         }
     }

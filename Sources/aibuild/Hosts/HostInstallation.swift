@@ -35,13 +35,32 @@ struct HostInstallation {
 
     // MARK: By SSH
 
-    func add() async throws -> ExitCode {
+    func add() async throws -> ExitCode { try await add { _ in } }
+
+    /// - Parameter ready: called once all checks have passed and nothing is changed yet. May take
+    ///   hours.
+    func add(
+        once ready: (RemoteMachine) async throws -> Void
+    ) async throws -> ExitCode {
         let steps = HostSteps(context)
-        let setup = try await HostSetupAnswer.fetch(context.api)
+        var script = HostScript(
+            name: name, setup: try await HostSetupAnswer.fetch(context.api))
         let known = try await known()
-        let machine = try await connect()
+        var machine = try await connect()
         do {
-            let code = try await add(on: machine, setup, known, steps)
+            let privilege = try await machine.privilege(context.console.askSecret)
+            try await run(script, .check, on: machine, privilege, steps)
+            let looks = HostLooks(api: context.api, steps: steps)
+            looks.compareClock(script.setup)
+            let key = try await hostKey(looks)
+            try await ready(machine)
+            if !(await machine.isConnected()) {
+                await machine.close()
+                machine = try await connect()
+            }
+            // The coordinator may have been upgraded meanwhile.
+            script.setup = try await HostSetupAnswer.fetch(context.api)
+            let code = try await setUp(script, on: machine, privilege, key, known, steps)
             await machine.close()
             return code
         } catch {
@@ -50,17 +69,12 @@ struct HostInstallation {
         }
     }
 
-    private func add(
-        on machine: RemoteMachine, _ setup: HostSetupAnswer, _ known: HostAnswer?,
-        _ steps: HostSteps
+    private func setUp(
+        _ given: HostScript, on machine: RemoteMachine, _ privilege: RemoteMachine.Privilege,
+        _ key: String, _ known: HostAnswer?, _ steps: HostSteps
     ) async throws -> ExitCode {
-        let privilege = try await machine.privilege(context.console.askSecret)
-        var script = HostScript(name: name, setup: setup)
-        try await run(script, .check, on: machine, privilege, steps)
-        let looks = HostLooks(api: context.api, steps: steps)
-        looks.compareClock(setup)
-        let key = try await hostKey(looks)
-        script.folder = try await upload(setup, to: machine, steps)
+        var script = given
+        script.folder = try await upload(script.setup, to: machine, steps)
         do {
             try await run(script, .setup, on: machine, privilege, steps)
         } catch {

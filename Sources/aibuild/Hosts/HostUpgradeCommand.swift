@@ -3,16 +3,6 @@ import Support
 
 /// `aibuild host upgrade`: installs the coordinator's package of the agent on hosts, one by one.
 enum HostUpgradeCommand {
-    private struct Drain: Encodable {
-        var note: String
-        var deadlineSeconds: Int?
-    }
-
-    /// How long the builds of a host are waited for without a deadline.
-    private static let drainSeconds = 24 * 3600
-    /// What stopping builds takes at most after a deadline.
-    private static let stopSeconds = 600
-
     static let command = Command(
         name: "host upgrade", summary: "Install the coordinator's agent on hosts, one at a time",
         operands: ["NAME..."],
@@ -28,8 +18,10 @@ enum HostUpgradeCommand {
         ] + HostAddCommand.sshOptions,
         details: [
             "Does on each host what host add does; what is so already is left alone. Builds",
-            "there continue meanwhile. Ends at the first host that fails; with --drain, it stays",
-            "drained. Without a deadline, its builds are waited for up to 24 hours.",
+            "there continue meanwhile. With --drain, the host is drained once it is reached and",
+            "all checks have passed; one that was drained before stays so afterwards. Without a",
+            "deadline, its builds are waited for up to 24 hours. Ends at the first host that",
+            "fails; if it was drained by then, it stays so.",
         ],
         examples: [
             "aibuild host upgrade kvm1 kvm2 --as root",
@@ -56,38 +48,28 @@ enum HostUpgradeCommand {
 
     private static func upgrade(_ host: HostAnswer, _ context: CommandContext) async throws {
         let address = try RemoteAddress(host.address).login(as: context.arguments["as"] ?? "")
-        context.say("\(context.style.paint(SafeText.line(host.name), .bold))")
-        let drains = context.arguments.has("drain") && host.drained != true
-        if drains { try await drain(host.name, context) }
-        _ = try await HostInstallation(context: context, name: host.name, address: address).add()
-        if drains {
-            _ = try await context.api.send("POST", HostCommands.path(host.name) + "/resume")
-            context.say("done Resumed host \(SafeText.line(host.name))")
-        }
-    }
-
-    private static func drain(_ name: String, _ context: CommandContext) async throws {
-        let path = HostCommands.path(name)
-        let deadline = try context.arguments.durationSeconds("deadline")
-        let body = try await context.api.send(
-            "POST", path + "/drain", Drain(note: "upgrade", deadlineSeconds: deadline))
-        var host = try APIClient.decode(HostAnswer.self, body)
-        if let running = host.running, running > 0 {
-            context.say("     Waiting for the \(running) builds that it runs")
-        }
-        let seconds = deadline.map { $0 + stopSeconds } ?? drainSeconds
-        let end = Clocks.monotonicMilliseconds() + Int64(seconds) * 1000
-        while let running = host.running, running > 0 {
-            guard Clocks.monotonicMilliseconds() < end else {
-                throw CommandError(
-                    .refused,
-                    "Host \(SafeText.line(name)) still runs \(running) builds after "
-                        + "\(seconds / 60) minutes. It was not upgraded, and stays drained. "
-                        + "Stop its builds with a deadline, or resume it: aibuild host resume "
-                        + SafeText.line(name))
+        let name = SafeText.line(host.name)
+        context.say(context.style.paint(name, .bold))
+        let installation = HostInstallation(context: context, name: host.name, address: address)
+        guard context.arguments.has("drain") else {
+            _ = try await installation.add()
+            if host.drained == true {
+                context.say("     Host \(name) is drained, and stays so")
             }
-            try await Task.sleep(for: .seconds(1))
-            host = try APIClient.decode(HostAnswer.self, try await context.api.get(path))
+            return
         }
+        var drain = HostDrain(context: context, name: host.name)
+        do {
+            _ = try await installation.add { machine in
+                try await drain.begin()
+                try await drain.wait(over: machine)
+            }
+        } catch let error as CommandError where drain.state != .none {
+            throw CommandError(
+                error.code,
+                "\(error.message)\nHost \(name) stays drained. Resume it: "
+                    + "aibuild host resume \(name)")
+        }
+        try await drain.end()
     }
 }

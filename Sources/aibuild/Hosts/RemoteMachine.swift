@@ -24,6 +24,8 @@ struct RemoteMachine {
     /// apt may download hundreds of megabytes.
     private static let scriptSeconds = 3600
     private static let connectSeconds = 300
+    /// Of a connection that is open.
+    private static let answerSeconds = 30
 
     /// Connects. ssh asks on the terminal what it wants to know.
     /// - Parameters:
@@ -61,6 +63,20 @@ struct RemoteMachine {
             ["-O", "exit"], nil, timeoutSeconds: 10, quiet: true
         ) { _ in }
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Whether the connection is still there. Asked now and then, it stays open: without any use,
+    /// ssh ends it after `ControlPersist`.
+    func isConnected() async -> Bool {
+        func succeeds(_ options: [String], _ command: String?) async -> Bool {
+            let status = try? await ssh(
+                options, command, timeoutSeconds: Self.answerSeconds, quiet: true
+            ) { _ in }
+            return status?.isSuccess == true
+        }
+        // Without the first, ssh would make a new connection for the second.
+        guard await succeeds(["-O", "check"], nil) else { return false }
+        return await succeeds([], "true")
     }
 
     // MARK: Programs
