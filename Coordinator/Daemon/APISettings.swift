@@ -2,6 +2,7 @@ import CoordinatorAPI
 import HTTPClientKit
 import HTTPServerKit
 import HTTPTypes
+import Support
 import YAMLKit
 
 /// `api:` in coordinator.yml: where the API is served, by which names, and whom it believes.
@@ -19,6 +20,8 @@ struct APISettings {
     private(set) var access = AccessSettings()
     /// What has an address of its own as well.
     private(set) var entrances: [Entrance: Address] = [:]
+    /// Those of `entrances`, with their places in the file.
+    private var claims: [PortClaim] = []
 
     /// Where something is served.
     struct Address {
@@ -52,11 +55,14 @@ struct APISettings {
         if isInsecure, certificate != nil {
             throw yaml.error("insecure", "is for plain HTTP: remove it, as there is tls")
         }
+        let own = PortClaim(
+            listen: listen, port: port, place: yaml.error("port", ""),
+            isDefault: !yaml.keys.contains("port"))
         if let given = try yaml.takeIfPresent("metrics", .mapping) {
-            entrances[.monitoring] = try address(given, .monitoring)
+            try add(given, .monitoring, beside: own)
         }
         if let given = try yaml.takeIfPresent("images", .mapping) {
-            entrances[.images] = try address(given, .images)
+            try add(given, .images, beside: own)
         }
         guard isInsecure || certificate != nil || isLoopback(listen) else {
             throw yaml.error(
@@ -111,6 +117,25 @@ struct APISettings {
                     + "insecure: true")
         }
         return address
+    }
+
+    private mutating func add(
+        _ yaml: YAMLMapping, _ entrance: Entrance, beside own: PortClaim
+    ) throws {
+        let address = try address(yaml, entrance)
+        entrances[entrance] = address
+        let claim = PortClaim(
+            listen: address.listen, port: address.port, place: yaml.error("port", ""))
+        try claim.check(against: [own] + claims)
+        claims.append(claim)
+    }
+
+    /// Takes the port of the command line in place of `api.port`.
+    mutating func use(port: Int) throws {
+        self.port = port
+        if let other = claims.first(where: { $0.overlaps(listen, port) }) {
+            throw Failure("--port \(port) is the port of \(other) as well. Choose another one")
+        }
     }
 
     /// Its key in the section `api`, which is also what people call it.

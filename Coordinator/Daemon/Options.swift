@@ -85,7 +85,7 @@ struct Options {
 
     func configuration() throws -> Configuration {
         var configuration = try file.map { try Configuration(file: $0) } ?? Configuration()
-        if let port { configuration.api.port = port }
+        if let port { try configuration.api.use(port: port) }
         return configuration
     }
 }

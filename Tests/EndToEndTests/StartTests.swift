@@ -66,6 +66,65 @@ import Testing
         }
     }
 
+    @Test("A port that two servers would have is refused with the places of both keys")
+    func sharedPort() async throws {
+        try await unstarted { farm in
+            let path = "\(farm.folder)/ports.yml"
+            func run(_ api: String, _ arguments: [String]) async throws -> (
+                ProcessKit.ExitStatus, String
+            ) {
+                let log = "\(farm.folder)/ports.log"
+                try? Files.remove(log)
+                try Files.replace(
+                    path, with: "state_folder: \(farm.folder)/p\napi:\n  \(api)\n".utf8)
+                let program = try FarmProgram(
+                    "aibuild-coordinator", arguments + ["--config", path], logPath: log)
+                return (try await program.exit(), program.log)
+            }
+            let (first, second) = ("{listen: 127.0.0.1, port: 98}", "{listen: 127.0.0.2, port: 98}")
+            for (api, key, other) in [
+                (
+                    "port: 98\n  metrics: {port: 98}", "4:19: key 'api.metrics.port'",
+                    "api.port (3:9)"
+                ),
+                (
+                    "metrics: {listen: localhost, port: 9753}", "3:38: key 'api.metrics.port'",
+                    "api.port (its default)"
+                ),
+                (
+                    "metrics: \(first)\n  images: {listen: 0.0.0.0, port: 98, insecure: true}",
+                    "4:35: key 'api.images.port'", "api.metrics.port (3:38)"
+                ),
+                (
+                    "metrics: {listen: \"::\", port: 98, insecure: true}\n  images: \(second)",
+                    "4:37: key 'api.images.port'", "api.metrics.port (3:33)"
+                ),
+            ] {
+                let (status, log) = try await run(api, ["check"])
+                let place = other.replacing("(", with: "(\(path):")
+                    .replacing("\(path):its", with: "its")
+                #expect(status == .exited(1), "\(api): \(log)")
+                #expect(
+                    log.contains("\(path):\(key): ")
+                        && log.contains("is the port of \(place) as well"),
+                    "\(log)")
+            }
+            for api in [
+                "port: 0\n  metrics: {port: 0}", "metrics: \(first)\n  images: \(second)",
+                "port: 98\n  metrics: {listen: \"::1\", port: 98}",
+            ] {
+                let (status, log) = try await run(api, ["check"])
+                #expect(status == .exited(0), "\(api): \(log)")
+            }
+            // Not checked only: it does not start, and not by the command line either.
+            let started = try await run("port: 98\n  metrics: {port: 98}", [])
+            #expect(started.0 == .exited(1) && started.1.contains("as well"), "\(started.1)")
+            let given = try await run("metrics: \(first)", ["--port", "98"])
+            #expect(given.0 == .exited(1), "\(given.1)")
+            #expect(given.1.contains("--port 98 is the port of api.metrics.port ("), "\(given.1)")
+        }
+    }
+
     @Test("A second coordinator on one SQLite file is refused")
     func secondCoordinatorOnSQLiteIsRefused() async throws {
         try await withFarm(.withoutHosts) { farm in
