@@ -184,7 +184,7 @@ public struct API: Sendable {
                 }
                 return .notFound(
                     error.description, remedy: await nearMiss.remedy(for: unknown))
-            case .inUse: return .conflict(error.description)
+            case .inUse, .lost: return .conflict(error.description)
             case .unavailable: return .unavailable(error.description)
             case .unusable:
                 Logger("api").error("\(request.method) \(request.path): \(error)")

@@ -28,6 +28,8 @@ enum BackupCommand {
         options: [
             Options.config,
             CommandOption("keys", value: "DIR", "where its secret keys are (default: in it)"),
+            CommandOption(
+                "without-keys", "its secret keys are lost: restore the rest, and say what is lost"),
             CommandOption("replace", "move what is there aside"),
         ])
 
@@ -47,13 +49,27 @@ enum BackupCommand {
     }
 
     static func restore(
-        _ configuration: Configuration, from folder: String, keys: String?, replaces: Bool
+        _ configuration: Configuration, from folder: String, keys: Keys, replaces: Bool
     ) async throws {
+        let given: FarmRestore.Keys =
+            switch keys {
+            case .inside: .inside
+            case .none: .lost
+            case .elsewhere(let folder): .elsewhere(folder)
+            }
         await orExplain {
             let restore = try FarmRestore(
-                folder, keys: keys, to: configuration.places, replaces: replaces,
+                folder, keys: given, to: configuration.places, replaces: replaces,
                 say: { say($0) })
             try await restore.run()
+            if given == .lost, let key = configuration.places.key("ssh/key") {
+                say(
+                    """
+                    The SSH key was not restored. If \(key.path) is not the one that the hosts let \
+                    in, let it in on each:
+                    - aibuild host add NAME --address USER@HOST
+                    """)
+            }
             say(
                 """
                 Restored \(folder). Next:

@@ -8,7 +8,7 @@ struct Options {
         case run, check, version, adminToken, help(String)
         case migrate(isDryRun: Bool)
         case backup(into: String, keys: BackupCommand.Keys, keeps: Int?)
-        case restore(String, keys: String?, replaces: Bool)
+        case restore(String, keys: BackupCommand.Keys, replaces: Bool)
     }
 
     let action: Action
@@ -58,7 +58,7 @@ struct Options {
                 case "backup": try Self.backup(arguments)
                 case "restore":
                     .restore(
-                        arguments.operands[0], keys: arguments["keys"],
+                        arguments.operands[0], keys: try Self.keys(arguments, command: "restore"),
                         replaces: arguments.has("replace"))
                 default: .run
                 }
@@ -68,14 +68,19 @@ struct Options {
     }
 
     private static func backup(_ arguments: Arguments) throws(UsageError) -> Action {
-        guard arguments["keys"] == nil || !arguments.has("without-keys") else {
-            throw UsageError("--keys and --without-keys exclude each other", command: "backup")
-        }
-        return .backup(
-            into: arguments.operands[0],
-            keys: arguments.has("without-keys")
-                ? .none : arguments["keys"].map { .elsewhere($0) } ?? .inside,
+        .backup(
+            into: arguments.operands[0], keys: try keys(arguments, command: "backup"),
             keeps: try arguments.int("keep", in: 1...10_000))
+    }
+
+    private static func keys(
+        _ arguments: Arguments, command: String
+    ) throws(UsageError) -> BackupCommand.Keys {
+        guard arguments["keys"] == nil || !arguments.has("without-keys") else {
+            throw UsageError("--keys and --without-keys exclude each other", command: command)
+        }
+        return arguments.has("without-keys")
+            ? .none : arguments["keys"].map { .elsewhere($0) } ?? .inside
     }
 
     /// `nil`: every setting has its default.

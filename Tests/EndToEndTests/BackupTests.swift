@@ -378,7 +378,7 @@ import Testing
 extension Farm {
     /// Runs a command of the coordinator's program to its end.
     /// - Returns: its status, and what it printed.
-    fileprivate func coordinatorCommand(
+    func coordinatorCommand(
         _ words: [String]
     ) async throws -> (ProcessKit.ExitStatus, String) {
         let log = "\(folder)/command.log"
@@ -389,7 +389,7 @@ extension Farm {
     }
 
     /// The machine of the coordinator is gone; the web root was on another one.
-    fileprivate func loseEverything() async throws {
+    func loseEverything() async throws {
         try Files.remove(stateFolder)
         try Files.makeFolder(stateFolder)
         guard let database = setup.database else { return }

@@ -183,6 +183,55 @@ struct SecretStoreTests {
         }
     }
 
+    @Test(
+        "A value that a restore has lost says so, until it is set anew or its key is found",
+        arguments: StoreKind.databases)
+    func lost(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let old = SealingKeys(SecretKey())
+            let first = try await SQLStore.open(location, keys: old)
+            let stranger = try await first.leader()
+            for name in ["cloud", "other"] {
+                try await stranger.put(Self.secret(name), value: Secret("hunter22"))
+            }
+            try await stranger.add(Self.lab, secret: Secret("password"))
+            await first.close()
+            let new = SealingKeys(SecretKey())
+            let lost = try await RestoredDatabase.settle(
+                location, keys: new, isKeyLost: true, above: 0, webRoot: "/nonexistent")
+            #expect(lost.map(\.title) == ["environment lab", "secret cloud", "secret other"])
+            #expect(try await DatabaseFacts.read(location).keyPrefixes.isEmpty)
+
+            let store = try await SQLStore.open(location, keys: new)
+            let leader = try await store.leader()
+            var error = await #expect(throws: StoreError.self) {
+                _ = try await store.value(ofSecret: "cloud")
+            }
+            #expect(error?.code == .lost && "\(error as Any)".contains("secret change cloud"))
+            error = await #expect(throws: StoreError.self) {
+                _ = try await store.secret(ofEnvironment: "lab")
+            }
+            #expect(error?.code == .lost && "\(error as Any)".contains("env change lab"))
+            #expect(try await store.secrets().map(\.isLost) == [true, true])
+            try await leader.put(Self.secret("cloud"), value: Secret("hunter23"))
+            #expect(try await store.secret(named: "cloud")?.isLost == false)
+            #expect(try await store.value(ofSecret: "cloud")?.reveal == "hunter23")
+            // Lost for good: no wrong key that a new one would hide.
+            #expect(
+                try await leader.rotateKey(isNew: true)
+                    == KeyRotation(resealed: 1, unreadable: ["environment lab", "secret other"]))
+            await store.close()
+
+            let found = try await SQLStore.open(location, keys: old)
+            #expect(try await found.value(ofSecret: "other")?.reveal == "hunter22")
+            let rotation = try await found.leader().rotateKey(isNew: false)
+            #expect(rotation == KeyRotation(resealed: 2, unreadable: ["secret cloud"]))
+            #expect(try await found.secret(named: "other")?.isLost == false)
+            #expect(try await found.secret(ofEnvironment: "lab")?.reveal == "password")
+            await found.close()
+        }
+    }
+
     @Test("A file that cannot be written keeps both keys from being lost")
     func closedFile() async throws {
         try await StoreKind.sqlite.withLocation { location in

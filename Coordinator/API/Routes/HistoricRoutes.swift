@@ -130,10 +130,9 @@ enum HistoricRoutes {
     private static func known(
         _ form: Form, _ settings: OpenStackSettings, _ api: APIContext
     ) async throws -> String? {
-        let store = api.ports.store
-        guard let known = try await store.environment(named: form["env_name"]),
+        guard let known = try await api.ports.store.environment(named: form["env_name"]),
             known.settings == .openstack(settings),
-            try await store.secret(ofEnvironment: known.name)?.reveal == form["password"]
+            try await api.ports.knownPassword(of: known.name)?.reveal == form["password"]
         else { return nil }
         return known.id
     }

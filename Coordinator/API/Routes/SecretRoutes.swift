@@ -34,6 +34,8 @@ struct SecretView: Encodable {
     /// `store`, or the place of a source that coordinator.yml names.
     var source: String
     var createdAt, changedAt, changedBy: String?
+    /// `true`, or missing.
+    var lost: Bool?
 
     init(_ secret: FarmSecrets.Listed) {
         name = secret.name
@@ -42,6 +44,7 @@ struct SecretView: Encodable {
         createdAt = secret.stored.map { Time.text($0.createdMilliseconds) }
         changedAt = secret.stored.map { Time.text($0.changedMilliseconds) }
         changedBy = secret.stored?.changedBy
+        lost = secret.stored?.isLost == true ? true : nil
     }
 }
 

@@ -43,7 +43,9 @@ struct DatabaseFacts: Sendable {
             let found = try await Self.rows(
                 database,
                 "SELECT DISTINCT SUBSTR(\(place.column), 1, \(Self.prefixCharacters)) AS prefix "
-                    + "FROM \(place.table) WHERE \(place.column) IS NOT NULL")
+                    + "FROM \(place.table) WHERE \(place.column) IS NOT NULL "
+                    // Their key is gone for good.
+                    + "AND NOT (\(LostValue.condition(place.column)))")
             keyPrefixes.formUnion(try found.map { try $0.text("prefix") })
         }
     }

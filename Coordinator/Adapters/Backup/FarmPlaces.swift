@@ -63,5 +63,5 @@ public struct FarmPlaces: Sendable {
         }
     }
 
-    func key(_ name: String) -> Key? { keys.first { $0.name == name } }
+    public func key(_ name: String) -> Key? { keys.first { $0.name == name } }
 }

@@ -10,8 +10,17 @@ import TextKit
 /// change on until all is in place; a coordinator does not start while it exists, and running the
 /// restore again repeats it.
 public struct FarmRestore: Sendable {
+    public enum Keys: Sendable, Equatable {
+        /// In the backup.
+        case inside
+        case elsewhere(String)
+        /// Nowhere: the rest is restored, and what they have sealed is lost.
+        case lost
+    }
+
     private let source: RestoreSource
     private let places: FarmPlaces
+    private let keys: Keys
     private let replaces: Bool
     private let say: @Sendable (String) -> Void
     private let user: FarmUser
@@ -20,16 +29,17 @@ public struct FarmRestore: Sendable {
 
     /// - Parameters:
     ///   - folder: the backup.
-    ///   - keys: where the keys of the backup are; `nil`: in it.
+    ///   - keys: where the keys of the backup are.
     ///   - replaces: move what is there aside.
     /// - Throws: `Failure` if this is no whole backup, or not one for these places.
     public init(
-        _ folder: String, keys: String?, to places: FarmPlaces, replaces: Bool,
+        _ folder: String, keys: Keys, to places: FarmPlaces, replaces: Bool,
         say: @escaping @Sendable (String) -> Void
     ) throws {
         user = FarmUser(ownerOf: places.stateFolder)
         source = try RestoreSource(folder, keys: keys, for: places, user: user)
         self.places = places
+        self.keys = keys
         self.replaces = replaces
         self.say = say
         stamp = Self.freeStamp(places)
@@ -50,7 +60,7 @@ public struct FarmRestore: Sendable {
     public func run() async throws {
         say("Verifying \(source.folder), made at \(source.manifest.made)")
         try await OwnThread.run { [source] in try source.verify() }
-        let keys = try sealingKeys()
+        let keys = try RestoredKeys(source, places, isLost: keys == .lost, user)
         try Files.makeFolder(places.stateFolder, mode: 0o750)
         // What is in their folders is theirs, and theirs to change at any moment.
         try user.become()
@@ -63,7 +73,7 @@ public struct FarmRestore: Sendable {
         _ = consume lock
     }
 
-    private func restore(_ keys: SealingKeys?) async throws {
+    private func restore(_ keys: RestoredKeys) async throws {
         let isRepeated = Files.exists(places.unfinishedMark)
         let old = RestoreTarget(places)
         try old.refuseLinks()
@@ -74,7 +84,8 @@ public struct FarmRestore: Sendable {
                     + "again with --replace")
         }
         let epoch = max(oldEpoch, try RestoredDatabase.epoch(ofWebRoot: places.webRoot))
-        do { try await prepare(keys, epoch) } catch {
+        var lost: [LostSecret]
+        do { lost = try await prepare(keys, epoch) } catch {
             // Nothing has been touched so far, and what is there may fill the disk.
             try? Files.remove(staging)
             if case .sqlite(let path) = places.location { try? RestoreTarget.removeStaged(path) }
@@ -91,61 +102,42 @@ public struct FarmRestore: Sendable {
             try await old.empty(keeping: "\(aside)/database.sql", user: user)
             say("Loading the database")
             try await MariaDBPrograms.load(try source.open(), into: server, user: user)
-            try await settle(places.location, keys, epoch)
+            lost = try await settle(places.location, keys, epoch)
         }
-        try placeFiles()
+        try placeFiles(keys)
         // They may be on different disks.
         for folder in [places.sharedFolder, places.stateFolder] + places.databaseFolders {
             try await BackupFile.sync(folder)
         }
         try Files.remove(places.unfinishedMark)
         try Files.syncFolder(places.sharedFolder)
+        tell(lost)
+    }
+
+    private func tell(_ lost: [LostSecret]) {
+        guard !lost.isEmpty else { return }
+        say(
+            "The secret key of \(lost.count) values is lost. Builds and releases that need one "
+                + "are refused until it is set anew, once the coordinator runs:")
+        for secret in lost { say("- \(secret.title): \(secret.remedy)") }
     }
 
     static func isRunning(_ why: String) -> Failure {
         Failure("\(why): stop every coordinator of this farm first")
     }
 
-    // MARK: Keys
-
-    /// The keys that open the database of the backup; `nil`: nothing is sealed in it, and there
-    /// is no key.
-    private func sealingKeys() throws -> SealingKeys? {
-        let name = FarmPlaces.secretKey
-        var file = places.key(name)?.path
-        if source.manifest.keys?.contains(where: { $0.path == name }) == true {
-            file = "\(source.keysFolder)/\(name)"
-        }
-        let found = try file.flatMap { file in
-            try user.act(at: file) { () throws(SystemError) in
-                Files.exists(file)
-                    ? Result { (try SecretKey.all(inFile: file), try SealingKeys(file: file)) }
-                    : nil
-            }?.get()
-        }
-        guard let file, let (all, keys) = found else {
-            guard source.manifest.keyPrefixes.isEmpty else {
-                throw RestoredDatabase.wrongKeys("the database, and no key is there")
-            }
-            return nil
-        }
-        guard Set(all.map(\.prefix)).isSuperset(of: source.manifest.keyPrefixes) else {
-            throw RestoredDatabase.wrongKeys("the database (key file \(file))")
-        }
-        return keys
-    }
-
     private func settle(
-        _ location: SQLLocation, _ keys: SealingKeys?, _ epoch: Int64
-    ) async throws {
+        _ location: SQLLocation, _ keys: RestoredKeys, _ epoch: Int64
+    ) async throws -> [LostSecret] {
         try await RestoredDatabase.settle(
-            location, keys: keys, above: epoch, webRoot: places.webRoot)
+            location, keys: keys.sealing, isKeyLost: self.keys == .lost, above: epoch,
+            webRoot: places.webRoot)
     }
 
     // MARK: Files
 
     /// Everything beside its place, and a SQLite file ready to lead with.
-    private func prepare(_ keys: SealingKeys?, _ epoch: Int64) async throws {
+    private func prepare(_ keys: RestoredKeys, _ epoch: Int64) async throws -> [LostSecret] {
         let needed = source.manifest.files.map(\.sizeBytes).clampedSum()
         let free = try Files.room(places.sharedFolder).free
         guard free > needed else {
@@ -157,9 +149,10 @@ public struct FarmRestore: Sendable {
             try RestoreTarget.sweep(folder)
         }
         try await stage()
-        guard case .sqlite(let path) = places.location else { return }
-        try await settle(.sqlite(path: path + RestoreTarget.staged), keys, epoch)
+        guard case .sqlite(let path) = places.location else { return [] }
+        let lost = try await settle(.sqlite(path: path + RestoreTarget.staged), keys, epoch)
         try RestoreTarget.removeLock(of: path + RestoreTarget.staged)
+        return lost
     }
 
     /// Copies the files to their file systems, and compares them once more.
@@ -171,7 +164,7 @@ public struct FarmRestore: Sendable {
             for file in source.files {
                 try source.copy(file, to: "\(staging)/\(file.path)")
             }
-            for file in source.manifest.keys ?? [] {
+            for file in source.keys {
                 try source.copy(
                     file, in: source.keysFolder, to: "\(staging)/keys/\(file.path)", mode: 0o600)
             }
@@ -205,11 +198,11 @@ public struct FarmRestore: Sendable {
         say("\(path) is \(target) now")
     }
 
-    private func placeFiles() throws {
+    private func placeFiles(_ keys: RestoredKeys) throws {
         for name in FarmPlaces.trees where Files.exists("\(staging)/\(name)") {
             try Files.rename("\(staging)/\(name)", to: "\(places.sharedFolder)/\(name)")
         }
-        for file in source.manifest.keys ?? [] {
+        for file in source.keys {
             guard let key = places.key(file.path) else {
                 say("The key \(file.path) is not used by this configuration, and is not restored")
                 continue
@@ -226,12 +219,20 @@ public struct FarmRestore: Sendable {
                 try Files.replace(target, with: old, mode: 0o600)
                 say("The key that was \(path) is \(target) now")
             }
-            try user.act(at: Files.folder(of: path)) { () throws(SystemError) in
-                try Files.makeFolder(Files.folder(of: path), mode: 0o700)
-                try Files.replace(path, with: bytes, mode: 0o600)
-            }
-            try user.give(path)
+            try place(bytes, at: path)
+        }
+        if let (path, bytes) = keys.new {
+            try place(bytes, at: path)
+            say("Made a new secret key: \(path)")
         }
         try Files.remove(staging)
+    }
+
+    private func place(_ key: [UInt8], at path: String) throws {
+        try user.act(at: Files.folder(of: path)) { () throws(SystemError) in
+            try Files.makeFolder(Files.folder(of: path), mode: 0o700)
+            try Files.replace(path, with: key, mode: 0o600)
+        }
+        try user.give(path)
     }
 }

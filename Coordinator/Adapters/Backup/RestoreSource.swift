@@ -4,13 +4,16 @@ import Support
 struct RestoreSource: Sendable {
     let folder: String
     let manifest: BackupManifest
-    /// Where the files of `manifest.keys` are.
+    /// Those that are restored.
+    let keys: [BackupManifest.File]
+    /// Where they are.
     let keysFolder: String
     private let user: FarmUser
 
-    /// - Parameter keys: where the keys of the backup are, if they are not in it.
     /// - Throws: `Failure` if it is not whole, or not for this program and database.
-    init(_ folder: String, keys: String?, for places: FarmPlaces, user: FarmUser) throws {
+    init(
+        _ folder: String, keys: FarmRestore.Keys, for places: FarmPlaces, user: FarmUser
+    ) throws {
         guard Files.kind(folder) != nil else { throw Failure("\(folder) does not exist") }
         guard !folder.hasSuffix(BackupFolders.partEnding) else {
             throw Failure("\(folder) was interrupted while it was made: take another backup")
@@ -18,7 +21,11 @@ struct RestoreSource: Sendable {
         self.folder = folder
         self.user = user
         manifest = try BackupManifest.read(folder)
-        keysFolder = keys ?? "\(folder)/\(BackupFolders.keys)"
+        switch keys {
+        case .inside, .lost: keysFolder = "\(folder)/\(BackupFolders.keys)"
+        case .elsewhere(let place): keysFolder = place
+        }
+        self.keys = keys == .lost ? [] : manifest.keys ?? []
         guard manifest.schema <= Migrator.newest else {
             throw Failure(
                 "\(folder) has schema \(manifest.schema), made by aibuild \(manifest.version); "
@@ -71,10 +78,10 @@ struct RestoreSource: Sendable {
         guard manifest.files.count > files.count else {
             throw Failure("\(folder) has no database")
         }
-        guard let keys = manifest.keys else { return }
         guard keys.isEmpty || Files.kind(keysFolder) == .folder else {
             throw Failure(
-                "The keys of this backup are not in \(keysFolder): say where they are with --keys")
+                "The keys of this backup are not in \(keysFolder): say where they are with --keys, "
+                    + "or restore the rest with --without-keys if they are lost")
         }
         for file in keys { try verify(file, in: keysFolder) }
     }

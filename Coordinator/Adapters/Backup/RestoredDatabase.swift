@@ -12,25 +12,30 @@ enum RestoredDatabase {
     /// - Parameters:
     ///   - keys: `nil`: there are none.
     ///   - epoch: the newest one that is known.
+    ///   - isKeyLost: what the keys do not open is marked as lost.
     ///   - webRoot: whose images tell which numbers are taken.
+    /// - Returns: what is lost, now or since an earlier restore.
     /// - Throws: `Failure` if the keys do not open what is in the database.
     static func settle(
-        _ location: SQLLocation, keys: SealingKeys?, above epoch: Int64, webRoot: String
-    ) async throws {
+        _ location: SQLLocation, keys: SealingKeys?, isKeyLost: Bool, above epoch: Int64,
+        webRoot: String
+    ) async throws -> [LostSecret] {
         // Migrates an older one.
         let store = try await SQLStore.open(location, keys: keys)
         await store.close()
         let database = try await SQLDatabase.open(location)
         do {
-            try await database.transaction { transaction in
-                try check(keys, transaction)
+            let lost = try await database.transaction { transaction in
+                let lost = try check(keys, isKeyLost, transaction)
                 try raise(above: epoch, transaction)
                 // Whoever has signed out since would be signed in again.
                 try transaction.execute("DELETE FROM sessions")
                 try transaction.execute("DELETE FROM sign_in_codes")
                 try raiseNumbers(webRoot, transaction)
+                return lost
             }
             await database.close()
+            return lost
         } catch {
             await database.close()
             throw error
@@ -38,19 +43,24 @@ enum RestoredDatabase {
     }
 
     private static func check(
-        _ keys: SealingKeys?, _ transaction: borrowing SQLTransaction
-    ) throws {
-        var closed: [String] = []
+        _ keys: SealingKeys?, _ isKeyLost: Bool, _ transaction: borrowing SQLTransaction
+    ) throws -> [LostSecret] {
+        var found = Resealing.Findings()
         for place in Resealing.all(keys ?? SealingKeys(SecretKey())) {
-            closed += try place.strange(transaction).names
+            if isKeyLost { try place.lose(transaction) }
+            found = found + (try place.findings(transaction))
         }
-        guard closed.isEmpty else { throw wrongKeys(closed.joined(separator: ", ")) }
+        guard found.strange.isEmpty else {
+            throw wrongKeys(found.strange.joined(separator: ", "))
+        }
+        return found.lost
     }
 
     static func wrongKeys(_ what: String) -> Failure {
         Failure(
             "The secret key is not the one of this backup: it does not open \(what). Put the key "
-                + "of that time in its place, or add it as a further line, then try again")
+                + "of that time in its place, or add it as a further line, then try again. If it "
+                + "is lost, restore the rest with --without-keys")
     }
 
     /// Hosts and the web root know epochs that were given since the backup, and refuse older ones.

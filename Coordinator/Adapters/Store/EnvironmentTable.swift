@@ -28,7 +28,8 @@ enum EnvironmentTable {
         ) { row in
             guard let sealed = try row.textOrNil("secret") else { return nil }
             return try vault.unseal(
-                sealed, context: row.text("id"), "the secret of the environment '\(name)'")
+                sealed, context: row.text("id"), "the secret of the environment '\(name)'",
+                .environment, name)
         }
     }
 

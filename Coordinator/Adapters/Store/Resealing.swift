@@ -9,8 +9,8 @@ struct Resealing {
     let key: String
     let column: String
     let context: @Sendable (String) -> String
-    /// `environment` or `secret`, for what cannot be opened.
-    let what: String
+    /// For what cannot be opened.
+    let kind: SealedKind
 
     /// Values sealed in one transaction: a second's work at most.
     static let pageRows = 50
@@ -19,23 +19,73 @@ struct Resealing {
         [
             Resealing(
                 keys: keys, table: "envs", key: "id", column: "secret", context: { $0 },
-                what: "environment"),
+                kind: .environment),
             Resealing(
                 keys: keys, table: "secrets", key: "name", column: "sealed",
-                context: SecretTable.context, what: "secret"),
+                context: SecretTable.context, kind: .secret),
         ]
     }
 
-    /// What none of the keys has sealed, and how many values one of them has.
-    func strange(_ transaction: borrowing SQLTransaction) throws -> (names: [String], known: Int) {
+    /// Which values the keys open.
+    struct Findings: Sendable {
+        /// What none of the keys has sealed, and is not known to be lost.
+        var strange: [String] = []
+        var lost: [LostSecret] = []
+        /// How many values one of the keys has sealed.
+        var known = 0
+        /// How many of these were lost until the key was found.
+        var regained = 0
+
+        /// What no key opens, as people are told.
+        var unreadable: [String] { (strange + lost.map(\.title)).sorted() }
+
+        static func + (one: Findings, other: Findings) -> Findings {
+            Findings(
+                strange: one.strange + other.strange, lost: one.lost + other.lost,
+                known: one.known + other.known, regained: one.regained + other.regained)
+        }
+    }
+
+    func findings(_ transaction: borrowing SQLTransaction) throws -> Findings {
+        var findings = Findings()
+        for row in try rows(transaction) {
+            let isLost = LostValue.isMarked(row.sealed)
+            if keys.knows(LostValue.unmarked(row.sealed)) {
+                findings.known += 1
+                if isLost { findings.regained += 1 }
+            } else if isLost {
+                findings.lost.append(LostSecret(kind, row.name))
+            } else {
+                findings.strange.append("\(kind.rawValue) \(row.name)")
+            }
+        }
+        return findings
+    }
+
+    /// Marks what none of the keys opens.
+    func lose(_ transaction: borrowing SQLTransaction) throws {
+        for row in try rows(transaction)
+        where !LostValue.isMarked(row.sealed) && !keys.knows(row.sealed) {
+            try transaction.execute(
+                "UPDATE \(table) SET \(column) = ? WHERE \(key) = ?",
+                [.text(LostValue.marked(row.sealed)), .text(row.id)])
+        }
+    }
+
+    private typealias Row = (id: String, name: String, sealed: String)
+
+    private func rows(_ transaction: borrowing SQLTransaction) throws -> [Row] {
         let all = SQLSelect(
             "SELECT \(key) AS id, name, \(column) AS sealed FROM \(table) "
                 + "WHERE \(column) IS NOT NULL ORDER BY \(key)",
             [], of: RowOrigin(table: table, key: "name")
-        ) { row in (name: try row.text("name"), sealed: try row.text("sealed")) }
-        let rows = try transaction.all(all)
-        let names = rows.filter { !keys.knows($0.sealed) }.map { "\(what) \($0.name)" }
-        return (names, rows.count - names.count)
+        ) { row in
+            (
+                id: try row.text("id"), name: try row.text("name"),
+                sealed: try row.text("sealed")
+            )
+        }
+        return try transaction.all(all)
     }
 
     struct Page: Sendable {
@@ -61,10 +111,11 @@ struct Resealing {
         var page = Page(last: rows.count < Self.pageRows ? nil : rows.last?.id)
         for row in rows {
             let context = context(row.id)
-            guard keys.knows(row.sealed), let clear = try? keys.open(row.sealed, context: context),
+            let old = LostValue.unmarked(row.sealed)
+            guard keys.knows(old), let clear = try? keys.open(old, context: context),
                 let sealed = keys.seal(clear, context: context)
             else {
-                page.unreadable.append("\(what) \(row.name)")
+                page.unreadable.append("\(kind.rawValue) \(row.name)")
                 continue
             }
             try transaction.execute(
@@ -74,4 +125,18 @@ struct Resealing {
         }
         return page
     }
+}
+
+/// A value that was lost with its key.
+struct LostSecret: Sendable, Hashable {
+    var kind: SealedKind
+    var name: String
+
+    init(_ kind: SealedKind, _ name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    var title: String { "\(kind.rawValue) \(name)" }
+    var remedy: String { kind.remedy(name) }
 }

@@ -169,11 +169,11 @@ struct SQLLeader: LeaderStore {
         guard let keys = isNew ? try vault.requiredKeys() : vault.keys else {
             return KeyRotation()
         }
-        let (strange, known) = try await strange(keys)
-        if isNew, known == 0, !strange.isEmpty {
+        let found = try await findings(keys)
+        if isNew, found.known == 0, !found.strange.isEmpty {
             throw StoreError(
                 .unusable,
-                "the key of this coordinator has sealed none of the \(strange.count) stored "
+                "the key of this coordinator has sealed none of the \(found.strange.count) stored "
                     + "secrets: put the right one into secret_key_file first; nothing was changed")
         }
         do {
@@ -183,8 +183,8 @@ struct SQLLeader: LeaderStore {
         }
         var rotation = KeyRotation()
         let older = keys.older
-        guard !older.isEmpty else {
-            rotation.unreadable = strange
+        guard !older.isEmpty || found.regained > 0 else {
+            rotation.unreadable = found.unreadable
             return rotation
         }
         // What was sealed with an older key is committed after this: those writes hold a fence.
@@ -207,12 +207,10 @@ struct SQLLeader: LeaderStore {
         return rotation
     }
 
-    private func strange(_ keys: SealingKeys) async throws -> (names: [String], known: Int) {
+    private func findings(_ keys: SealingKeys) async throws -> Resealing.Findings {
         try await write { transaction in
-            try Resealing.all(keys).reduce(into: (names: [], known: 0)) { sum, resealing in
-                let found = try resealing.strange(transaction)
-                sum.names += found.names
-                sum.known += found.known
+            try Resealing.all(keys).reduce(Resealing.Findings()) {
+                try $0 + $1.findings(transaction)
             }
         }
     }

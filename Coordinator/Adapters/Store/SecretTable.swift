@@ -15,7 +15,9 @@ enum SecretTable {
     ]
 
     private static let rows = RowOrigin(table: "secrets", key: "name")
-    private static let columns = "name, guest_oses, created_ms, changed_ms, changed_by"
+    private static let columns =
+        "name, guest_oses, created_ms, changed_ms, changed_by, "
+        + "\(LostValue.condition("sealed")) AS is_lost"
 
     static func context(_ name: String) -> String { "secret \(name)" }
 
@@ -33,7 +35,8 @@ enum SecretTable {
             "SELECT name, sealed FROM secrets WHERE name = ?", [.text(name)], of: rows
         ) { row in
             try vault.unseal(
-                row.text("sealed"), context: context(name), "the secret '\(name)'")
+                row.text("sealed"), context: context(name), "the secret '\(name)'",
+                .secret, name)
         }
     }
 
@@ -81,6 +84,6 @@ enum SecretTable {
             guestOSes: try StoredJSON.decode([String].self, row.text("guest_oses")),
             createdMilliseconds: try row.int64("created_ms"),
             changedMilliseconds: try row.int64("changed_ms"),
-            changedBy: try row.text("changed_by"))
+            changedBy: try row.text("changed_by"), isLost: try row.bool("is_lost"))
     }
 }

@@ -15,10 +15,16 @@ struct SecretVault: Sendable {
     }
 
     /// - Parameter what: `the secret 'cloud'`.
-    func unseal(_ sealed: String, context: String, _ what: String) throws -> Secret {
+    /// - Throws: `StoreError.lost` if a restore has lost its key.
+    func unseal(
+        _ stored: String, context: String, _ what: String, _ kind: SealedKind, _ name: String
+    ) throws -> Secret {
+        let keys = try requiredKeys()
+        let sealed = LostValue.unmarked(stored)
+        if LostValue.isMarked(stored), !keys.knows(sealed) { throw kind.lost(name) }
         do {
-            return Secret(try requiredKeys().open(sealed, context: context))
-        } catch let error as Failure {
+            return Secret(try keys.open(sealed, context: context))
+        } catch {
             throw StoreError(.unavailable, "\(what) cannot be unsealed", cause: error)
         }
     }

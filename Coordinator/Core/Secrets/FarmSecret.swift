@@ -11,16 +11,19 @@ public struct FarmSecret: Sendable, Hashable, Codable {
     public var changedMilliseconds: Int64
     /// Who wrote the value or the guest OSes last.
     public var changedBy: String
+    /// Whether a restore has lost the key of its value, which has to be written anew.
+    public var isLost: Bool
 
     public init(
         name: String, guestOSes: [String], createdMilliseconds: Int64, changedMilliseconds: Int64,
-        changedBy: String
+        changedBy: String, isLost: Bool = false
     ) {
         self.name = name
         self.guestOSes = guestOSes
         self.createdMilliseconds = createdMilliseconds
         self.changedMilliseconds = changedMilliseconds
         self.changedBy = changedBy
+        self.isLost = isLost
     }
 
     /// Limits, each with its reason.

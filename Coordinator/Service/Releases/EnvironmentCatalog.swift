@@ -48,7 +48,10 @@ public struct EnvironmentCatalog: Sendable {
         environment.settings = settings
         environment.policy = form.policy?.applied(to: environment.policy) ?? environment.policy
         var secret = form.secret.map(Secret.init)
-        if secret == nil { secret = try await ports.store.secret(ofEnvironment: form.name) }
+        // A policy can also be changed while the password is lost.
+        if secret == nil, form.settings != nil {
+            secret = try await ports.store.secret(ofEnvironment: form.name)
+        }
         if isMoved, form.secret == nil, secret != nil {
             throw Refusal(
                 "the stored password of \(form.name) would be sent to another address, for another "

@@ -1,5 +1,5 @@
 import BuildProtocol
-import CoordinatorCore
+public import CoordinatorCore
 
 extension Ports {
     /// The rights of a guest OS in an environment, with the present owner of the image's name.
@@ -26,6 +26,34 @@ extension Ports {
         return try await store.guestOS(named: other)?.name
     }
 
+    /// The password of an environment.
+    /// - Throws: `ReleaseFault.rejected` if it is lost: no retry would help.
+    func password(of environment: String) async throws -> Secret? {
+        do {
+            return try await store.secret(ofEnvironment: environment)
+        } catch let error as StoreError where error.code == .lost {
+            throw ReleaseFault(.rejected, error.message)
+        }
+    }
+
+    /// The password that another one is compared with; `nil` also if it is lost, and can only be
+    /// replaced.
+    /// - Throws: `StoreError`
+    public func knownPassword(of environment: String) async throws -> Secret? {
+        do {
+            return try await store.secret(ofEnvironment: environment)
+        } catch let error as StoreError where error.code == .lost { return nil }
+    }
+
+    /// Why no release to an environment can succeed before its password is set anew; `nil` if it
+    /// is there. What else keeps it from being read passes, and is met by the release.
+    func lostPassword(of environment: String) async -> String? {
+        do { _ = try await password(of: environment) } catch let fault as ReleaseFault {
+            return fault.message
+        } catch {}
+        return nil
+    }
+
     /// Why the releases that a template requests cannot succeed; `nil` if they can. An environment
     /// that does not exist yet refuses nothing.
     func refusal(of plan: ReleasePlan?, guestOS: String) async throws -> String? {
@@ -48,7 +76,7 @@ struct ReleaseAdmission: Sendable {
     func verdict(
         on release: Release, of build: Build, to environment: ReleaseEnvironment
     ) async throws -> ReleaseRights.Verdict {
-        if let refusal = refusal(of: release, build, environment) { return .refused(refusal) }
+        if let refusal = await refusal(of: release, build, environment) { return .refused(refusal) }
         return try await ports.rights(
             environment, guestOS: release.guestOS, plan: build.plan.release
         ).verdict(isAgreed: release.isAgreed)
@@ -59,7 +87,7 @@ struct ReleaseAdmission: Sendable {
     func claim(
         for release: Release, of build: Build, to environment: ReleaseEnvironment
     ) async throws -> ReleaseRights.Verdict {
-        if let refusal = refusal(of: release, build, environment) { return .refused(refusal) }
+        if let refusal = await refusal(of: release, build, environment) { return .refused(refusal) }
         var rights = try await ports.rights(
             environment, guestOS: release.guestOS, plan: build.plan.release)
         let verdict = rights.verdict(isAgreed: release.isAgreed)
@@ -76,8 +104,10 @@ struct ReleaseAdmission: Sendable {
     /// and would be tried for hours.
     private func refusal(
         of release: Release, _ build: Build, _ environment: ReleaseEnvironment
-    ) -> String? {
-        release.action == .release ? environment.kind.refusal(of: build.image) : nil
+    ) async -> String? {
+        let kind = release.action == .release ? environment.kind.refusal(of: build.image) : nil
+        if let kind { return kind }
+        return await ports.lostPassword(of: environment.name)
     }
 
     /// What a release that has not begun becomes at once, instead of when its turn comes.

@@ -120,7 +120,7 @@ struct ReleaseRun: Sendable {
         return ReleaseOrder(
             release: release.id, build: build, guestOS: guestOS, image: image, imagePath: path,
             environment: environment,
-            secret: try await ports.store.secret(ofEnvironment: environment.name),
+            secret: try await ports.password(of: environment.name),
             format: release.format, plan: build.plan.release ?? ReleasePlan(), journal: journal,
             isFirstTry: release.attemptCount == 1,
             createdMilliseconds: release.createdMilliseconds)
@@ -130,7 +130,7 @@ struct ReleaseRun: Sendable {
         guard let environment = try await ports.store.environment(named: name) else {
             throw Self.gone(name)
         }
-        return (environment, try await ports.store.secret(ofEnvironment: name))
+        return (environment, try await ports.password(of: name))
     }
 
     private static func gone(_ name: String, isHalfMade: Bool = false) -> ReleaseFault {

@@ -51,10 +51,14 @@ public struct FarmSecrets: Sendable {
         let wanted = plan.secrets
         guard !wanted.isEmpty else { return (nil, []) }
         let known = try await all().filter { wanted.contains($0.name) }
-        let open = known.filter { FarmSecret.isAllowed(guestOS, by: $0.guestOSes) }.map(\.name)
+        let open = known.filter {
+            FarmSecret.isAllowed(guestOS, by: $0.guestOSes) && $0.stored?.isLost != true
+        }.map(\.name)
         let closed = known.filter { !open.contains($0.name) }.map {
-            Self.closed(
-                $0.name, to: guestOS, by: $0.guestOSes, isConfigured: $0.source != nil)
+            $0.stored?.isLost == true
+                ? Self.lost($0.name)
+                : Self.closed(
+                    $0.name, to: guestOS, by: $0.guestOSes, isConfigured: $0.source != nil)
         }
         return (open.isEmpty ? nil : open, closed)
     }
@@ -87,6 +91,11 @@ public struct FarmSecrets: Sendable {
                     name, to: build.guestOS, by: allowed, isConfigured: source != nil))
         }
         return try await (source ?? StoredSecret(name, in: ports.store)).value()
+    }
+
+    private static func lost(_ name: String) -> String {
+        "the value of the secret \(Names.quoted(name)) was lost in a restore without its key. Set "
+            + "it anew: aibuild secret change \(name) --from-file FILE"
     }
 
     private static func closed(

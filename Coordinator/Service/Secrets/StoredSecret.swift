@@ -18,6 +18,8 @@ public struct StoredSecret: SecretSource {
     public func value() async throws(SecretFault) -> Secret {
         do {
             if let value = try await store.value(ofSecret: name) { return value }
+        } catch let error as StoreError where error.code == .lost {
+            throw SecretFault("\(error)")
         } catch let error as StoreError
             where error.code == .unusable || error.underlying(Failure.self) != nil
         {

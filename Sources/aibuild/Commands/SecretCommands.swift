@@ -103,7 +103,7 @@ enum SecretCommands {
                         .init(
                             item.guestOSes.isEmpty
                                 ? "none" : item.guestOSes.joined(separator: ", ")),
-                        .init(item.source),
+                        .init(item.lost == true ? "lost: set it anew" : item.source),
                         .init(Format.age(item.changedAt)))
                 }
                 context.print(
@@ -154,6 +154,7 @@ enum SecretCommands {
         var guestOSes: [String]
         var source: String
         var changedAt: String?
+        var lost: Bool?
     }
 
     private struct Rotation: Decodable {

@@ -46,10 +46,12 @@ public enum StoreErrorCode: FailureCode {
     case deposed
     /// A row is damaged, or a newer aibuild wrote it. Reading it again does not help.
     case unusable
+    /// A secret was encrypted with a key that is lost. It has to be written anew.
+    case lost
 
     public var isPermanent: Bool {
         switch self {
-        case .exists, .notFound, .inUse, .unusable: true
+        case .exists, .notFound, .inUse, .unusable, .lost: true
         case .unavailable, .deposed: false
         }
     }
