@@ -28,7 +28,8 @@ groups[push]="docker-registry python3"
 # The other real components of the tests.
 groups[test]="ansible-core apache2 apache2-utils bsdextrautils chromium-driver docker.io docker-registry fish
     galera-4 glewlwyd libfaketime man-db nginx nodejs ovmf prometheus python3 python3-aiosmtpd
-    python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server rsync systemd wget zsh"
+    python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server rsync strace systemd wget
+    zsh"
 
 [ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"
 

@@ -211,32 +211,6 @@ import Testing
         }
     }
 
-    @Test("A backup that is killed is never taken for a whole one")
-    func killedBackup() async throws {
-        try await withFarm { farm in
-            _ = try await farm.imageBuilds(1)
-            let place = "\(farm.folder)/backups"
-            for milliseconds in [0, 5, 15, 40, 80, 150] {
-                let program = try FarmProgram(
-                    "aibuild-coordinator", ["backup", place, "--config", farm.configPath],
-                    logPath: "\(farm.folder)/killed.log")
-                try await kill(program, afterMilliseconds: milliseconds)
-                for name in (try? Files.list(place)) ?? [] where !name.hasPrefix(".") {
-                    guard name.hasSuffix(".part") else {
-                        _ = try await farm.shell(
-                            "cd \(place)/\(name) && sha256sum -c manifest.json.sha256")
-                        continue
-                    }
-                    let words = try await restoreIsRefused(farm, "\(place)/\(name)")
-                    #expect(words.contains("interrupted"), "\(words)")
-                }
-            }
-            let folder = try await backup(farm, "--keep", "1")
-            #expect(
-                try Files.list(place).filter { !$0.hasPrefix(".") } == [Files.name(of: folder)])
-        }
-    }
-
     @Test("What root makes is the user's whose folders these are, and follows no link of theirs")
     func rootActsAsUser() async throws {
         try await withFarm { farm in
@@ -329,15 +303,6 @@ import Testing
             (0..<Int(found.gl_pathc)).compactMap { index in
                 found.gl_pathv[index].flatMap { Files.stamp(String(cString: $0)) }
             })
-    }
-
-    private func kill(_ program: FarmProgram, afterMilliseconds milliseconds: Int) async throws {
-        let begin = Clocks.monotonicMilliseconds()
-        try await eventually("time passes", everyMilliseconds: 1) {
-            Clocks.monotonicMilliseconds() - begin >= Int64(milliseconds)
-                || program.status != nil
-        }
-        program.kill()
     }
 
     @Test("MariaDB's own programs get any password")
