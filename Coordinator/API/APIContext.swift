@@ -127,6 +127,13 @@ extension APIContext {
     /// The actor of audit rows.
     func actor(_ request: HTTPRequest) -> String { (request.sender as? Caller)?.name ?? "api" }
 
+    /// A row for a change that a route makes by itself.
+    func entry(
+        _ request: HTTPRequest, _ action: String, _ subject: String, _ detail: String
+    ) -> AuditEntry {
+        ports.auditEntry(actor(request), action, subject, detail)
+    }
+
     /// Refuses who may not do this to the guest OS, which a team may own.
     /// - Parameter newOwner: the owner that the request gives it.
     func check(

@@ -86,16 +86,6 @@ public struct Ports: Sendable {
         self.timeZones = timeZones
         self.limits = limits
     }
-
-    /// Records permanently who did what to what.
-    public func audit(
-        _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
-    ) async throws {
-        try await store.record(
-            AuditEntry(
-                atMilliseconds: clock.unixMilliseconds(), actor: actor, action: action,
-                subject: subject, detail: detail, origin: AuditOrigin.current))
-    }
 }
 
 extension Ports {

@@ -44,9 +44,10 @@ import Testing
         let audit = try await farm.store.audit(limit: 20)
         #expect(
             audit.reversed().map { "\($0.action) \($0.subject) \($0.detail)" } == [
-                "secret.add cloud value, for cloud-*", "secret.change cloud guest OSes, for *",
-                "secret.change cloud value, for *", "secret.rotate-key secrets 0 sealed again",
-                "secret.remove cloud ",
+                "secret.add cloud guest OSes: cloud-*, value set",
+                "secret.change cloud guest OSes: cloud-* → *",
+                "secret.change cloud value changed", "secret.rotate-key secrets 0 sealed again",
+                "secret.remove cloud guest OSes: *",
             ])
     }
 

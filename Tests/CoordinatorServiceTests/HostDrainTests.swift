@@ -24,7 +24,7 @@ import Testing
                 _ = try await hosts.drain("h0", deadlineSeconds: 31 * 86_400, by: "anna")
             }
             let entry = try await farm.store.audit(limit: 5).first { $0.action == "host.drain" }
-            #expect(entry?.detail == "new disks")
+            #expect(entry?.detail == "drained: no → yes, note: none → new disks")
         }
     }
 

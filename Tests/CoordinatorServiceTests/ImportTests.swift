@@ -36,7 +36,8 @@ import Testing
             #expect(try await farm.store.guestOS(named: "a")?.template == .folder(path: "/t"))
             let again = try await importing(coordinator)
             #expect(again.counts.map(\.same) == [1, 1])
-            let entry = try #require(try await farm.store.audit(limit: 9).last)
+            let entry = try #require(
+                try await farm.store.audit(limit: 9).last { $0.action == "import" })
             #expect(entry.action == "import" && entry.actor == "anna")
             #expect(entry.detail == "guestos: 1 new, 0 changed; testcases: 1 new, 0 changed")
 

@@ -124,7 +124,10 @@ import Testing
             _ = try await leader.environments.give("gold", in: "lab", to: "debian", by: "anna")
             _ = try await wait(farm, try await submit().id, .released)
             let audit = try await farm.store.audit(limit: 9)
-            #expect(audit.contains { $0.action == "env.give" && $0.detail == "gold to debian" })
+            #expect(
+                audit.filter { $0.action == "env.give" }.map(\.detail) == [
+                    "gold: centos7 → debian", "gold: debian → centos7",
+                ])
             await #expect(throws: StoreError.self) {
                 _ = try await leader.environments.give("gold", in: "lab", to: "none", by: "anna")
             }

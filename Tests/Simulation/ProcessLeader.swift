@@ -7,6 +7,10 @@ struct ProcessLeader: LeaderStore {
     let door: StoreDoor
     let base: any LeaderStore
 
+    func recording(_ entries: [AuditEntry]) -> ProcessLeader {
+        ProcessLeader(gate: gate, door: door, base: base.recording(entries))
+    }
+
     private func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
         try await gate.effect(on: .store, body)
     }

@@ -185,7 +185,9 @@ struct ProcessStore: Store {
     func passwordHash(ofPrincipal name: String) async throws -> String? {
         try await effect { await base.passwordHash(ofPrincipal: name) }
     }
-    func add(_ code: SignInCode) async throws { try await effect { await base.add(code) } }
+    func add(_ code: SignInCode, recording entry: AuditEntry) async throws {
+        try await effect { await base.add(code, recording: entry) }
+    }
     func takeCode(digest: String) async throws -> SignInCode? {
         try await effect { await base.takeCode(digest: digest) }
     }

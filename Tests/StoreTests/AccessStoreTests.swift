@@ -112,7 +112,13 @@ struct AccessStoreTests {
                     digest: "c\(number)", principal: "anna", createdMilliseconds: Int64(number),
                     expiresMilliseconds: Int64(number) + 100)
             }
-            for number in 0..<(AccessBounds.codes + 3) { try await store.add(code(number)) }
+            for number in 0..<(AccessBounds.codes + 3) {
+                let entry = AuditEntry(
+                    atMilliseconds: Int64(number), actor: "anna", action: "sign-in.code",
+                    subject: "anna")
+                try await store.add(code(number), recording: entry)
+            }
+            #expect(try await store.audit(limit: 200).count == AccessBounds.codes + 3)
             #expect(try await store.takeCode(digest: "c2") == nil)
             #expect(try await store.takeCode(digest: "c3") == code(3))
             #expect(try await store.takeCode(digest: "c3") == nil)

@@ -32,7 +32,7 @@ import Testing
     }
 
     /// A store in which each of `writes` would succeed.
-    private static func fill(_ leader: any LeaderStore) async throws {
+    static func fill(_ leader: any LeaderStore) async throws {
         try await leader.add([owed("early")])
         try await leader.add(Samples.guestOS("ubuntu1604"))
         try await leader.add(Samples.host("kvm1"))
@@ -44,10 +44,10 @@ import Testing
         try await leader.run("ended", 9, from: 1000, to: 2000)
     }
 
-    private typealias Write = @Sendable (any LeaderStore) async throws -> Void
+    typealias Write = @Sendable (any LeaderStore) async throws -> Void
 
     /// One entry for each requirement of `LeaderStore`.
-    private static let writes: [(name: String, write: Write)] = [
+    static let writes: [(name: String, write: Write)] = [
         ("enqueue", { _ = try await $0.enqueue(Samples.build("late")) }),
         ("claim", { _ = try await $0.apply(Samples.claim("b1", 1)) }),
         ("cancel a build", { _ = try await $0.requestCancel(build: "b1") }),
@@ -188,7 +188,7 @@ import Testing
     ]
 
     /// Everything that a reader can see.
-    private static func contents(_ store: any Store) async throws -> [AnyHashable] {
+    static func contents(_ store: any Store) async throws -> [AnyHashable] {
         let builds = try await store.builds(BuildFilter(), limit: 99)
         var records: [TestRecord] = []
         var attempts: [Attempt] = []

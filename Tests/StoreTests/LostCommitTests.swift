@@ -68,6 +68,29 @@ import Testing
         }
     }
 
+    @Test("A change whose COMMIT answer is lost has its row of the audit log once")
+    func auditedOnce() async throws {
+        try await with { store, leader, proxy in
+            func entry(_ action: String) -> AuditEntry {
+                AuditEntry(atMilliseconds: 7, actor: "anna", action: action, subject: "b1")
+            }
+            var changed = Samples.guestOS("ubuntu1604")
+            changed.owner = "team-b"
+            for (action, change) in [
+                ("submit", { _ = try await $0.enqueue(Samples.build("b1")) }),
+                ("cancel", { _ = try await $0.requestCancel(build: "b1") }),
+                ("change", { [changed] in try await $0.update(changed) }),
+            ] as [(String, (any LeaderStore) async throws -> Void)] {
+                proxy.cuts.store(1, ordering: .sequentiallyConsistent)
+                try await change(leader.recording(entry(action)))
+                #expect(proxy.cuts.load(ordering: .sequentiallyConsistent) == 0, "\(action)")
+            }
+            let rows = try await store.audit(limit: 9)
+            #expect(rows.map(\.action) == ["change", "cancel", "submit"])
+            #expect(rows.last?.subject == "ubuntu1604:1")
+        }
+    }
+
     @Test("SQLKit reports a lost COMMIT as unknown and repeats nothing")
     func lostCommitIsUnknown() async throws {
         let server = try await MariaDBServer.shared()

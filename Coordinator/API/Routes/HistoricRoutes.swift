@@ -36,9 +36,9 @@ enum HistoricRoutes {
                     guestOSName: form["os_name"],
                     builtMilliseconds: api.ports.clock.unixMilliseconds(),
                     updateContents: form.given["update_contents"], getURL: form.given["get_url"])
-                let kept = try await api.leader().historic.record(entry)
-                try await api.ports.audit(
-                    api.actor(request), "historic.build", form["image_name"], form["os_name"])
+                let kept = try await api.leader().historic.recording(
+                    api.entry(request, "historic.build", form["image_name"], form["os_name"])
+                ).record(entry)
                 return form.given.merging(["id": kept.id]) { _, new in new }
             }
         }
@@ -59,14 +59,15 @@ enum HistoricRoutes {
                     throw Problem.badRequest("The result has more than 10 characters")
                 }
                 try await api.check(request, .build, image: form["image_name"])
-                try await api.leader().historic.record(
+                try await api.leader().historic.recording(
+                    api.entry(
+                        request, "historic.test", form["image_name"],
+                        "\(form["case_name"]): \(form["result"])")
+                ).record(
                     HistoricTest(
                         id: id, imageName: form["image_name"], caseName: form["case_name"],
                         result: form["result"],
                         testedMilliseconds: api.ports.clock.unixMilliseconds()))
-                try await api.ports.audit(
-                    api.actor(request), "historic.test", form["image_name"],
-                    "\(form["case_name"]): \(form["result"])")
                 return ["log_id": id]
             }
         }
@@ -77,9 +78,9 @@ enum HistoricRoutes {
                     glanceID: form["glance_id"],
                     releasedMilliseconds: api.ports.clock.unixMilliseconds())
                 try await api.check(request, .release, image: nil)
-                try await api.leader().historic.record(release)
-                try await api.ports.audit(
-                    api.actor(request), "historic.release", form["env_name"], form["glance_id"])
+                try await api.leader().historic.recording(
+                    api.entry(request, "historic.release", form["env_name"], form["glance_id"])
+                ).record(release)
                 return [
                     "id": release.id, "env_name": release.environment,
                     "glance_id": release.glanceID, "release_at": time(release.releasedMilliseconds),

@@ -120,7 +120,9 @@ enum AccessTable {
 
     // MARK: Codes
 
-    static func add(_ code: SignInCode, _ transaction: borrowing SQLTransaction) throws {
+    static func add(
+        _ code: SignInCode, _ entry: AuditEntry, _ transaction: borrowing SQLTransaction
+    ) throws {
         let newest = SQLSelect(
             "SELECT digest, created_ms FROM sign_in_codes ORDER BY created_ms DESC, digest "
                 + "LIMIT ?",
@@ -140,6 +142,7 @@ enum AccessTable {
                 .text(code.digest), .text(code.principal), .int(code.createdMilliseconds),
                 .int(code.expiresMilliseconds),
             ])
+        try AuditTable.insertOnce([entry], transaction)
     }
 
     static func takeCode(

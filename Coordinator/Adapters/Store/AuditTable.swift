@@ -12,6 +12,27 @@ enum AuditTable {
         "INSERT INTO audit (at_ms, actor, action, subject, detail, address, way, request) "
         + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
+    /// Stores entries that belong to a change, in its transaction. It may run again after its
+    /// answer was lost; the entries are there then, all of them.
+    static func insertOnce(
+        _ entries: [AuditEntry], _ transaction: borrowing SQLTransaction
+    ) throws {
+        guard let first = entries.first, try transaction.first(same(first)) == nil else { return }
+        for entry in entries { try transaction.execute(insert, values(entry)) }
+    }
+
+    private static func same(_ entry: AuditEntry) -> SQLSelect<Int64> {
+        SQLSelect(
+            "SELECT id FROM audit WHERE at_ms = ? AND actor = ? AND action = ? AND subject = ? "
+                + "AND detail = ? AND COALESCE(request, '') = ? LIMIT 1",
+            [
+                .int(entry.atMilliseconds), .text(entry.actor), .text(entry.action),
+                .text(entry.subject), .text(entry.detail),
+                .text(entry.origin?.request ?? ""),
+            ], of: RowOrigin(table: "audit")
+        ) { try $0.int64("id") }
+    }
+
     static func values(_ entry: AuditEntry) -> [SQLValue] {
         [
             .int(entry.atMilliseconds), .text(entry.actor), .text(entry.action),

@@ -105,8 +105,8 @@ enum BuildTable {
 
     static func enqueue(
         _ new: NewBuild, _ transaction: borrowing SQLTransaction
-    ) throws -> Build {
-        if let known = try transaction.first(find(new.id)) { return known }
+    ) throws -> (build: Build, isNew: Bool) {
+        if let known = try transaction.first(find(new.id)) { return (known, false) }
         // The row's lock hands out the numbers one by one.
         try transaction.change(
             "UPDATE guestos SET last_number = last_number + 1 WHERE id = ?",
@@ -117,7 +117,7 @@ enum BuildTable {
         ) { try $0.int("last_number") }
         let build = Build(new, number: try transaction.first(number) ?? 0)
         try transaction.execute(BuildRow.insert, BuildRow.insertValues(build))
-        return build
+        return (build, true)
     }
 
     static func apply(

@@ -7,39 +7,65 @@ struct SQLLeader: LeaderStore {
     let access: SQLAccess
     let vault: SecretVault
     let epoch: LeaseEpoch
+    var entries: [AuditEntry] = []
 
-    /// Every write passes here. The transaction holds the lease's epoch until its end, so that a
-    /// coordinator that was deposed while it was suspended, even before COMMIT, changes nothing.
-    private func write<T: Sendable>(
+    func recording(_ entries: [AuditEntry]) -> SQLLeader {
+        SQLLeader(access: access, vault: vault, epoch: epoch, entries: self.entries + entries)
+    }
+
+    func write<T: Sendable>(
         _ lostCommit: SQLAccess.LostCommit = .runsAgain,
         _ body: @Sendable (borrowing SQLTransaction) throws -> T
     ) async throws -> T {
+        try await write(lostCommit, body) { _ in entries }
+    }
+
+    /// A write that may find nothing to change.
+    func step<T: Sendable>(
+        _ body: @Sendable (borrowing SQLTransaction) throws -> T?
+    ) async throws -> T? {
+        try await write(.runsAgain, body) { $0 == nil ? [] : entries }
+    }
+
+    /// Every write passes here. The transaction holds the lease's epoch until its end, so that a
+    /// coordinator that was deposed while it was suspended, even before COMMIT, changes nothing.
+    func write<T: Sendable>(
+        _ lostCommit: SQLAccess.LostCommit,
+        _ body: @Sendable (borrowing SQLTransaction) throws -> T,
+        recording entries: @Sendable (T) -> [AuditEntry]
+    ) async throws -> T {
         try await access.transaction(lostCommit) { transaction in
             try LeaseTable.fence(epoch, transaction)
-            return try body(transaction)
+            let result = try body(transaction)
+            try AuditTable.insertOnce(entries(result), transaction)
+            return result
         }
     }
 
     // MARK: Builds
 
     func enqueue(_ build: NewBuild) async throws -> Build {
-        try await write { try BuildTable.enqueue(build, $0) }
+        try await write(.runsAgain) {
+            try BuildTable.enqueue(build, $0)
+        } recording: { stored in
+            stored.isNew ? entries.map { $0.naming(stored.build) } : []
+        }.build
     }
 
     func apply(_ change: BuildChange) async throws -> Build? {
-        try await write { try BuildTable.apply(change, $0) }
+        try await step { try BuildTable.apply(change, $0) }
     }
 
     func requestCancel(build id: String) async throws -> Build? {
-        try await write { try BuildTable.requestCancel(id, $0) }
+        try await step { try BuildTable.requestCancel(id, $0) }
     }
 
     func setPinned(_ isPinned: Bool, build id: String) async throws -> Build? {
-        try await write { try BuildTable.setPinned(isPinned, id, $0) }
+        try await step { try BuildTable.setPinned(isPinned, id, $0) }
     }
 
     func beginPrune(build id: String, atMilliseconds: Int64) async throws -> Build? {
-        try await write { try BuildTable.beginPrune(id, atMilliseconds: atMilliseconds, $0) }
+        try await step { try BuildTable.beginPrune(id, atMilliseconds: atMilliseconds, $0) }
     }
 
     func endPrune(build id: String) async throws {
@@ -138,11 +164,11 @@ struct SQLLeader: LeaderStore {
     }
 
     func apply(_ change: ReleaseChange) async throws -> Release? {
-        try await write { try ReleaseTable.apply(change, $0) }
+        try await step { try ReleaseTable.apply(change, $0) }
     }
 
     func requestCancel(release id: String) async throws -> Release? {
-        try await write { try ReleaseTable.requestCancel(id, $0) }
+        try await step { try ReleaseTable.requestCancel(id, $0) }
     }
 
     func claim(_ name: ReleaseName) async throws -> ReleaseName {
@@ -163,56 +189,9 @@ struct SQLLeader: LeaderStore {
         try await write(.isReported) { try SecretTable.remove(name, $0) }
     }
 
+    /// Several transactions, none of which is the change as a whole.
     func rotateKey(isNew: Bool) async throws -> KeyRotation {
-        // A coordinator that was deposed makes no key.
-        try await write { _ in }
-        guard let keys = isNew ? try vault.requiredKeys() : vault.keys else {
-            return KeyRotation()
-        }
-        let found = try await findings(keys)
-        if isNew, found.known == 0, !found.strange.isEmpty {
-            throw StoreError(
-                .unusable,
-                "the key of this coordinator has sealed none of the \(found.strange.count) stored "
-                    + "secrets: put the right one into secret_key_file first; nothing was changed")
-        }
-        do {
-            try await OwnThread.run { try isNew ? keys.begin() : keys.reload() }
-        } catch {
-            throw StoreError(.unavailable, "the key cannot be changed", cause: error)
-        }
-        var rotation = KeyRotation()
-        let older = keys.older
-        guard !older.isEmpty || found.regained > 0 else {
-            rotation.unreadable = found.unreadable
-            return rotation
-        }
-        // What was sealed with an older key is committed after this: those writes hold a fence.
-        try await write { try FenceTable.waitForOthers($0) }
-        for resealing in Resealing.all(keys) {
-            var after: String? = ""
-            while let start = after {
-                let page = try await write { try resealing.page(after: start, $0) }
-                rotation.resealed += page.resealed
-                rotation.unreadable += page.unreadable
-                after = page.last
-            }
-        }
-        // Nobody else has sealed with an older key meanwhile: only the leader writes, and it is
-        // still this one.
-        try await write { _ in }
-        do { try await OwnThread.run { try keys.drop(older) } } catch {
-            rotation.problem = "the older key is still in its file: \(error)"
-        }
-        return rotation
-    }
-
-    private func findings(_ keys: SealingKeys) async throws -> Resealing.Findings {
-        try await write { transaction in
-            try Resealing.all(keys).reduce(Resealing.Findings()) {
-                try $0 + $1.findings(transaction)
-            }
-        }
+        try await SQLLeader(access: access, vault: vault, epoch: epoch).rotate(isNew: isNew)
     }
 
     // MARK: Historic tables
@@ -239,59 +218,5 @@ struct SQLLeader: LeaderStore {
 
     func set(_ state: RetentionState) async throws {
         try await write { try RetentionTable.set(state, $0) }
-    }
-
-    // MARK: Deliveries
-
-    func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool {
-        try await write { try DeliveryTable.update(delivery, from: states, $0) }
-    }
-
-    func removeDeliveries(
-        before milliseconds: Int64, keep: Int, limit: Int
-    ) async throws -> Int {
-        try await write {
-            try DeliveryTable.remove(before: milliseconds, keep: keep, limit: limit, $0)
-        }
-    }
-
-    // MARK: Statuses of commits
-
-    func oweStatus(ofBuild id: String) async throws {
-        try await write { try StatusTable.owe(id, $0) }
-    }
-
-    func postpone(_ status: StatusObligation) async throws {
-        try await write { try StatusTable.postpone(status, $0) }
-    }
-
-    func settle(_ status: StatusObligation) async throws {
-        try await write { try StatusTable.settle(status, $0) }
-    }
-
-    func save(_ state: TriggerState) async throws -> TriggerState? {
-        try await write { try TriggerTable.save(state, $0) }
-    }
-
-    func record(_ removal: RecordedImage) async throws {
-        try await write { try RemoteImageTable.record(removal, $0) }
-    }
-
-    // MARK: Notifications
-
-    func add(_ notifications: [OwedNotification]) async throws {
-        try await write { try NotificationTable.add(notifications, $0) }
-    }
-
-    func settle(_ ids: [Int], sentMilliseconds: Int64?) async throws {
-        try await write { try NotificationTable.settle(ids, sent: sentMilliseconds, $0) }
-    }
-
-    func giveUpNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
-        try await write { try NotificationTable.giveUp(before: milliseconds, limit: limit, $0) }
-    }
-
-    func removeNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
-        try await write { try NotificationTable.remove(before: milliseconds, limit: limit, $0) }
     }
 }

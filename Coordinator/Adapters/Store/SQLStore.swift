@@ -236,8 +236,8 @@ public final class SQLStore: Store, LeaseStore {
         try await access.first(AccessTable.passwordHash(of: name)) ?? nil
     }
 
-    public func add(_ code: SignInCode) async throws {
-        try await access.transaction(.runsAgain) { try AccessTable.add(code, $0) }
+    public func add(_ code: SignInCode, recording entry: AuditEntry) async throws {
+        try await access.transaction(.runsAgain) { try AccessTable.add(code, entry, $0) }
     }
 
     public func takeCode(digest: String) async throws -> SignInCode? {

@@ -2,33 +2,60 @@
 struct InMemoryLeader: LeaderStore {
     let store: InMemoryStore
     let epoch: LeaseEpoch
+    var entries: [AuditEntry] = []
+
+    func recording(_ entries: [AuditEntry]) -> InMemoryLeader {
+        InMemoryLeader(store: store, epoch: epoch, entries: self.entries + entries)
+    }
 
     private func write<T: Sendable>(
         _ body: @Sendable (inout InMemoryTables) throws -> T
     ) async throws -> T {
-        try await store.write(epoch, body)
+        try await write(body) { _ in entries }
+    }
+
+    /// A write that may find nothing to change.
+    private func step<T: Sendable>(
+        _ body: @Sendable (inout InMemoryTables) throws -> T?
+    ) async throws -> T? {
+        try await write(body) { $0 == nil ? [] : entries }
+    }
+
+    private func write<T: Sendable>(
+        _ body: @Sendable (inout InMemoryTables) throws -> T,
+        recording entries: @Sendable (T) -> [AuditEntry]
+    ) async throws -> T {
+        try await store.write(epoch) { tables in
+            let result = try body(&tables)
+            for entry in entries(result) { tables.record(entry) }
+            return result
+        }
     }
 
     // MARK: Builds
 
     func enqueue(_ build: NewBuild) async throws -> Build {
-        try await write { try $0.enqueue(build) }
+        try await write {
+            (isNew: $0.builds[build.id] == nil, build: try $0.enqueue(build))
+        } recording: { stored in
+            stored.isNew ? entries.map { $0.naming(stored.build) } : []
+        }.build
     }
 
     func apply(_ change: BuildChange) async throws -> Build? {
-        try await write { $0.apply(change) }
+        try await step { $0.apply(change) }
     }
 
     func requestCancel(build id: String) async throws -> Build? {
-        try await write { $0.builds.requestCancel(id) }
+        try await step { $0.builds.requestCancel(id) }
     }
 
     func setPinned(_ isPinned: Bool, build id: String) async throws -> Build? {
-        try await write { $0.builds.setPinned(isPinned, id) }
+        try await step { $0.builds.setPinned(isPinned, id) }
     }
 
     func beginPrune(build id: String, atMilliseconds: Int64) async throws -> Build? {
-        try await write { $0.beginPrune(id, atMilliseconds: atMilliseconds) }
+        try await step { $0.beginPrune(id, atMilliseconds: atMilliseconds) }
     }
 
     func endPrune(build id: String) async throws { try await write { $0.builds.endPrune(id) } }
@@ -94,11 +121,11 @@ struct InMemoryLeader: LeaderStore {
     func add(_ release: Release) async throws { try await write { $0.releases.add(release) } }
 
     func apply(_ change: ReleaseChange) async throws -> Release? {
-        try await write { $0.releases.apply(change) }
+        try await step { $0.releases.apply(change) }
     }
 
     func requestCancel(release id: String) async throws -> Release? {
-        try await write { $0.releases.requestCancel(id) }
+        try await step { $0.releases.requestCancel(id) }
     }
 
     func claim(_ name: ReleaseName) async throws -> ReleaseName {
@@ -118,7 +145,11 @@ struct InMemoryLeader: LeaderStore {
     }
 
     func rotateKey(isNew: Bool) async throws -> KeyRotation {
-        try await write { _ in KeyRotation() }
+        try await write { _ in
+            KeyRotation()
+        } recording: { _ in
+            []
+        }
     }
 
     // MARK: Historic tables
@@ -144,7 +175,11 @@ struct InMemoryLeader: LeaderStore {
     }
 
     func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool {
-        try await write { $0.deliveries.update(delivery, from: states) }
+        try await write {
+            $0.deliveries.update(delivery, from: states)
+        } recording: { isUpdated in
+            isUpdated ? entries : []
+        }
     }
 
     func removeDeliveries(
@@ -168,7 +203,7 @@ struct InMemoryLeader: LeaderStore {
     }
 
     func save(_ state: TriggerState) async throws -> TriggerState? {
-        try await write { $0.save(state) }
+        try await step { $0.save(state) }
     }
 
     func record(_ removal: RecordedImage) async throws {

@@ -177,7 +177,10 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.access.passwordHash(of: name)
     }
 
-    public func add(_ code: SignInCode) { tables.access.add(code) }
+    public func add(_ code: SignInCode, recording entry: AuditEntry) {
+        tables.access.add(code)
+        tables.record(entry)
+    }
 
     public func takeCode(digest: String) -> SignInCode? { tables.access.takeCode(digest: digest) }
 

@@ -25,6 +25,16 @@ public struct AuditEntry: Sendable, Hashable {
     }
 }
 
+extension AuditEntry {
+    /// A submission does not know its build's number before it is stored.
+    public func naming(_ build: Build) -> AuditEntry {
+        guard subject == build.id else { return self }
+        var entry = self
+        entry.subject = "\(build.guestOS):\(build.number)"
+        return entry
+    }
+}
+
 /// The request that asked for a change.
 public struct AuditOrigin: Sendable, Hashable {
     /// The client's, or the one that a trusted proxy names.

@@ -7,20 +7,22 @@ struct AccessChanges: Sendable {
     let ports: Ports
     let store: any AccessWriter
 
-    func apply(_ change: AccessChange) async throws {
-        try await store.apply(change)
+    /// - Parameter entry: what the audit log has of it; `nil`: nobody asked for it, or it is a part
+    ///   of a change that the log has.
+    func apply(_ change: AccessChange, _ entry: AuditEntry?) async throws {
+        try await store.recording(entry.map { [$0] } ?? []).apply(change)
         ports.directory.follow(change)
     }
 
     /// Stores what was used, and removes what no longer counts.
     func lookAfter() async throws {
-        if let uses = ports.directory.takeUses() { try await apply(uses) }
+        if let uses = ports.directory.takeUses() { try await apply(uses, nil) }
         let now = ports.clock.unixMilliseconds()
         try await apply(
             .removeExpired(
                 tokensBefore: now - AccessTimes.expiredTokenMilliseconds,
                 sessionsUsedBefore: now - AccessTimes.sessionIdleMilliseconds,
-                sessionsCreatedBefore: now - AccessTimes.sessionMilliseconds))
+                sessionsCreatedBefore: now - AccessTimes.sessionMilliseconds), nil)
     }
 }
 

@@ -85,15 +85,17 @@ public struct SignIns: Sendable {
         if let problem = user.problem { throw Refusal(problem) }
         guard let known else {
             try users.checkRoom()
-            try await changes.apply(.add(user, passwordHash: nil))
-            try await ports.audit(source.rawValue, "user.add", user.name, Users.words(user))
+            try await changes.apply(
+                .add(user, passwordHash: nil),
+                ports.auditEntry(source.rawValue, "user.add", user.name, Users.words(user)))
             return user
         }
         guard known.role != user.role || known.teams != user.teams else { return known }
-        try await changes.apply(.change(user, passwordHash: nil))
-        try await ports.audit(
-            source.rawValue, "user.change", user.name,
-            "\(Users.words(known)) → \(Users.words(user))")
+        try await changes.apply(
+            .change(user, passwordHash: nil),
+            ports.auditEntry(
+                source.rawValue, "user.change", user.name,
+                "\(Users.words(known)) → \(Users.words(user))"))
         return user
     }
 
@@ -101,11 +103,17 @@ public struct SignIns: Sendable {
     private func shutOut(_ user: Principal) async throws {
         let tokens = directory.tokens(of: user.name)
         guard !tokens.isEmpty || !directory.sessions(of: user.name).isEmpty else { return }
-        for token in tokens { try await changes.apply(.removeToken(id: token.id)) }
-        try await changes.apply(.removeSessions(principal: user.name))
-        try await ports.audit(
-            user.source.rawValue, "user.change", user.name,
-            "no role any more: tokens revoked, signed out everywhere")
+        let actor = user.source.rawValue
+        for token in tokens {
+            try await changes.apply(
+                .removeToken(id: token.id),
+                ports.auditEntry(actor, "token.remove", token.id, token.auditFields.words))
+        }
+        try await changes.apply(
+            .removeSessions(principal: user.name),
+            ports.auditEntry(
+                actor, "user.change", user.name,
+                "no role any more: tokens revoked, signed out everywhere"))
     }
 
     /// Who is locked out, and who tries passwords, is seen in the log and in the audit log.
@@ -127,9 +135,11 @@ public struct SignIns: Sendable {
     ) async throws {
         try users.checkPassword(isOf: name)
         let user = try await signIn(name, old, address: address)
-        try await changes.apply(.change(user, passwordHash: try await users.hash(new)))
-        try await changes.apply(.removeSessions(principal: name))
-        try await ports.audit(name, "user.change", name, "new password")
+        let hash = try await users.hash(new)
+        try await changes.apply(
+            .change(user, passwordHash: hash),
+            ports.auditEntry(name, "user.change", name, "new password"))
+        try await changes.apply(.removeSessions(principal: name), nil)
     }
 
     func checkPause(_ name: String?, _ address: String) throws {
@@ -148,8 +158,8 @@ public struct SignIns: Sendable {
             .addSession(
                 BrowserSession(
                     digest: SHA256.hex(secret.utf8), principal: name, address: address,
-                    createdMilliseconds: now, lastUsedMilliseconds: now)))
-        try await ports.audit(name, "session.open", name)
+                    createdMilliseconds: now, lastUsedMilliseconds: now)),
+            ports.auditEntry(name, "session.open", name))
         return secret
     }
 
@@ -162,18 +172,23 @@ public struct SignIns: Sendable {
             oldest = directory.records.sessions
                 .min { $0.lastUsedMilliseconds < $1.lastUsedMilliseconds }
         }
-        if let oldest { try await changes.apply(.removeSession(digest: oldest.digest)) }
+        guard let oldest else { return }
+        try await changes.apply(
+            .removeSession(digest: oldest.digest),
+            ports.auditEntry(
+                name, "session.close", oldest.principal, "the oldest, to make room for another"))
     }
 
     public func signOut(sessionDigest digest: String, of name: String) async throws {
-        try await changes.apply(.removeSession(digest: digest))
-        try await ports.audit(name, "session.close", name)
+        try await changes.apply(
+            .removeSession(digest: digest), ports.auditEntry(name, "session.close", name))
     }
 
     /// Every browser of the user.
     public func signOutEverywhere(_ name: String) async throws {
-        try await changes.apply(.removeSessions(principal: name))
-        try await ports.audit(name, "session.close", name, "everywhere")
+        try await changes.apply(
+            .removeSessions(principal: name),
+            ports.auditEntry(name, "session.close", name, "everywhere"))
     }
 
     // MARK: Codes
@@ -186,7 +201,10 @@ public struct SignIns: Sendable {
         try await ports.store.add(
             SignInCode(
                 digest: Self.digest(code, challenge), principal: name, createdMilliseconds: now,
-                expiresMilliseconds: now + AccessTimes.codeMilliseconds))
+                expiresMilliseconds: now + AccessTimes.codeMilliseconds),
+            recording: ports.auditEntry(
+                name, "sign-in.code", name,
+                challenge == nil ? "signs a browser in, once" : "signs a command line in, once"))
         return code
     }
 

@@ -46,11 +46,9 @@ public struct Tokens: Sendable {
             principal: caller.name, digest: SHA256.hex(secret.utf8), rights: rights,
             guestOSes: guestOSes, createdMilliseconds: now,
             expiresMilliseconds: now + Int64(days) * 86_400_000)
-        try await changes.apply(.addToken(token))
-        try await ports.audit(
-            caller.name, "token.add", token.id,
-            "\(form.name): \(rights.map(\.rawValue).sorted().joined(separator: ", ")), for "
-                + "\(guestOSes.joined(separator: ", ")), \(days) days")
+        try await changes.apply(
+            .addToken(token),
+            ports.auditEntry(caller.name, "token.add", token.id, token.auditFields.words))
         return (secret, token)
     }
 
@@ -74,8 +72,9 @@ public struct Tokens: Sendable {
         guard let token = directory.token(id: id), isAny || token.principal == actor else {
             throw StoreError.notFound(what: .token, name: id)
         }
-        try await changes.apply(.removeToken(id: id))
-        try await ports.audit(actor, "token.remove", id, "\(token.name), of \(token.principal)")
+        try await changes.apply(
+            .removeToken(id: id),
+            ports.auditEntry(actor, "token.remove", id, token.auditFields.words))
     }
 }
 

@@ -21,8 +21,10 @@ public struct Users: Sendable {
             name: name, role: role, teams: form.teams ?? [], isDisabled: form.disabled ?? false,
             createdMilliseconds: now, changedMilliseconds: now, changedBy: actor)
         if let problem = user.problem { throw Refusal(problem) }
-        try await changes.apply(.add(user, passwordHash: try await hash(password)))
-        try await ports.audit(actor, "user.add", name, Self.words(user))
+        let hash = try await hash(password)
+        try await changes.apply(
+            .add(user, passwordHash: hash),
+            ports.auditEntry(actor, "user.add", name, Self.words(user)))
         return user
     }
 
@@ -53,25 +55,33 @@ public struct Users: Sendable {
         }
         let hash: String? =
             if let password = form.password { try await hash(password) } else { nil }
-        try await changes.apply(.change(user, passwordHash: hash))
-        // Whoever knew the old password is not to stay.
-        if hash != nil || user.isDisabled {
-            try await changes.apply(.removeSessions(principal: name))
-        }
         let news = [
             Self.words(known) == Self.words(user)
                 ? nil : "\(Self.words(known)) → \(Self.words(user))",
             hash == nil ? nil : "new password",
         ].compactMap(\.self)
-        try await ports.audit(actor, "user.change", name, news.joined(separator: "; "))
+        try await changes.apply(
+            .change(user, passwordHash: hash),
+            ports.auditEntry(actor, "user.change", name, news.joined(separator: "; ")))
+        // Whoever knew the old password is not to stay.
+        if hash != nil || user.isDisabled {
+            try await changes.apply(.removeSessions(principal: name), nil)
+        }
         return user
     }
 
     /// With the user's tokens and sessions.
     public func removeUser(_ name: String, by actor: String) async throws {
-        if let known = directory.principal(name) { try checkNotLast(known, actor) }
-        try await changes.apply(.removePrincipal(name))
-        try await ports.audit(actor, "user.remove", name)
+        let known = directory.principal(name)
+        if let known { try checkNotLast(known, actor) }
+        let tokens = directory.tokens(of: name).map(\.id)
+        let words = [
+            known.map(Self.words),
+            tokens.isEmpty ? nil : "tokens: " + tokens.joined(separator: ", "),
+        ].compactMap(\.self)
+        try await changes.apply(
+            .removePrincipal(name),
+            ports.auditEntry(actor, "user.remove", name, words.joined(separator: "; ")))
     }
 
     /// Somebody must be left who can undo it; on the coordinator's machine, root always can.

@@ -11,11 +11,11 @@ public struct BuildCancellation: Sendable {
     /// - Returns: the current build. A running one ends once its host has stopped it.
     /// - Throws: `Refusal` if it has ended, `StoreError`
     public func cancel(_ build: Build, by actor: String) async throws -> Build {
-        guard let requested = try await store.requestCancel(build: build.id) else {
+        let entry = ports.auditEntry(actor, "build.cancel", "\(build.guestOS):\(build.number)")
+        guard let requested = try await store.recording(entry).requestCancel(build: build.id) else {
             throw Refusal(
                 .conflict, "build \(build.guestOS):\(build.number) has ended already")
         }
-        try await ports.audit(actor, "build.cancel", "\(build.guestOS):\(build.number)")
         return try await tracker.cancel(build, "cancelled by \(actor)") ?? requested
     }
 }

@@ -111,12 +111,12 @@ public struct BuildSubmission: Sendable {
             try await checkRoom()
         }
         let build: Build
-        do { build = try await store.enqueue(new) } catch {
+        let entry = ports.auditEntry(actor, "build.submit", new.id, reason)
+        do { build = try await store.recording(entry).enqueue(new) } catch {
             adopt(new.id)
             throw error
         }
         await tracker.add(build)
-        try await ports.audit(actor, "build.submit", "\(build.guestOS):\(build.number)", reason)
         return build
     }
 

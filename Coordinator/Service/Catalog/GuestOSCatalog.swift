@@ -25,10 +25,7 @@ public struct GuestOSCatalog: Sendable {
         var guestOS = try await checked(form, id: known.id, known: known)
         guestOS.createdMilliseconds = known.createdMilliseconds
         guestOS.isRetired = form.retired ?? known.isRetired
-        try await store.update(guestOS)
-        await schedules.catalogChanged()
-        try await ports.audit(
-            actor, "guestos.change", guestOS.name, guestOS.changes(since: known))
+        try await update(guestOS, since: known, by: actor)
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
 
@@ -37,19 +34,34 @@ public struct GuestOSCatalog: Sendable {
     /// - Returns: whether it was retired.
     /// - Throws: `StoreError`
     public func remove(_ name: String, by actor: String) async throws -> Bool {
+        let known = try await ports.formerly { try await ports.store.guestOS(named: name) }
         do {
-            try await store.removeGuestOS(named: name)
+            try await store.recording(
+                ports.auditEntry(
+                    actor, "guestos.remove", Names.quoted(name), known?.auditFields.words ?? "")
+            ).removeGuestOS(named: name)
             await schedules.catalogChanged()
-            try await ports.audit(actor, "guestos.remove", Names.quoted(name))
             return false
         } catch let error as StoreError where error.code == .inUse {
-            var guestOS = try await ports.guestOS(named: name)
+            let known = try await ports.guestOS(named: name)
+            var guestOS = known
             guestOS.isRetired = true
-            try await store.update(guestOS)
-            await schedules.catalogChanged()
-            try await ports.audit(actor, "guestos.retire", Names.quoted(name))
+            try await update(
+                guestOS, since: known, as: "guestos.retire", Names.quoted(name), by: actor)
             return true
         }
+    }
+
+    private func update(
+        _ guestOS: GuestOS, since known: GuestOS, as action: String = "guestos.change",
+        _ subject: String? = nil, by actor: String
+    ) async throws {
+        try await store.recording(
+            ports.auditEntry(
+                actor, action, subject ?? guestOS.name,
+                guestOS.auditFields.words(since: known.auditFields))
+        ).update(guestOS)
+        await schedules.catalogChanged()
     }
 
     /// Renames a guest OS or an environment that nothing has been built or released of, such as one
@@ -64,10 +76,10 @@ public struct GuestOSCatalog: Sendable {
             throw Refusal("the \(what) has more than \(ReleaseEnvironment.Bounds.nameBytes) bytes")
         }
         if kind == .guestOS { try await ports.webRoot.makeFolder(ofGuestOS: new) }
-        try await store.rename(kind, name, to: new)
+        try await store.recording(
+            ports.auditEntry(actor, "\(kind.rawValue).rename", Names.quoted(name), "to \(new)")
+        ).rename(kind, name, to: new)
         await schedules.catalogChanged()
-        try await ports.audit(
-            actor, "\(kind.rawValue).rename", Names.quoted(name), "to \(new)")
     }
 
     /// Creates what is missing on the Git server. May be repeated. The template of a guest OS that
@@ -84,10 +96,9 @@ public struct GuestOSCatalog: Sendable {
                     + "coordinator's configuration")
         }
         if guestOS.template == .missing {
+            let known = guestOS
             guestOS.template = server.template(ofGuestOS: name)
-            try await store.update(guestOS)
-            await schedules.catalogChanged()
-            try await ports.audit(actor, "guestos.change", name, "template at the GitLab server")
+            try await update(guestOS, since: known, by: actor)
         }
         guard let report = await ports.prepareTemplate(of: guestOS) else {
             throw Refusal(
@@ -119,9 +130,10 @@ public struct GuestOSCatalog: Sendable {
 
     private func add(_ guestOS: GuestOS, by actor: String) async throws -> Registration {
         try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
-        try await store.add(guestOS)
+        try await store.recording(
+            ports.auditEntry(actor, "guestos.add", guestOS.name, guestOS.auditFields.words)
+        ).add(guestOS)
         await schedules.catalogChanged()
-        try await ports.audit(actor, "guestos.add", guestOS.name)
         return Registration(
             guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }

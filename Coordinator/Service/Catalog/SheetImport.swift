@@ -40,14 +40,43 @@ public struct SheetImport: Sendable {
         for guestOS in plan.batch.newGuestOSes {
             try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
         }
-        if !plan.batch.isEmpty {
-            try await store.register(plan.batch)
-            await schedules.catalogChanged()
-        }
         let counts = plan.counts.map { "\($0.sheet): \($0.new) new, \($0.changed) changed" }
-        try await ports.audit(actor, "import", Names.quoted(name), counts.joined(separator: "; "))
+        let summary = ports.auditEntry(
+            actor, "import", Names.quoted(name), counts.joined(separator: "; "))
+        try await store.recording(entries(of: plan.batch, since: known, by: actor) + [summary])
+            .register(plan.batch)
+        if !plan.batch.isEmpty { await schedules.catalogChanged() }
         report.servers = await prepare(plan.guestOSes)
         return report
+    }
+
+    /// A row for each item, as if it was registered by itself.
+    private func entries(
+        of batch: RegistryBatch, since known: RegistrySnapshot, by actor: String
+    ) -> [AuditEntry] {
+        func entry(_ action: String, _ name: String, _ words: String) -> AuditEntry {
+            ports.auditEntry(actor, action, name, words)
+        }
+        var entries = batch.newGuestOSes.map { entry("guestos.add", $0.name, $0.auditFields.words) }
+        for guestOS in batch.changedGuestOSes {
+            guard let old = known.guestOSes[guestOS.name] else { continue }
+            entries.append(
+                entry(
+                    "guestos.change", guestOS.name,
+                    guestOS.auditFields.words(since: old.auditFields)))
+        }
+        for new in batch.newEnvironments {
+            let words = new.environment.auditFields(password: new.secret).words
+            entries.append(entry("env.add", new.environment.name, words))
+        }
+        for changed in batch.changedEnvironments {
+            let environment = changed.environment
+            guard let old = known.environments[environment.name] else { continue }
+            let words = environment.auditWords(since: old, password: changed.secret)
+            entries.append(entry("env.change", environment.name, words))
+        }
+        return entries
+            + batch.newTestCases.map { entry("testcase.add", $0.name, $0.auditFields.words) }
     }
 
     /// Reads each new template, as a single registration does. Those on the Git server are created

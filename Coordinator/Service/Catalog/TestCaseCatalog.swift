@@ -16,8 +16,9 @@ public struct TestCaseCatalog: Sendable {
         let testCase = TestCase(
             id: ports.ids.randomID(), name: form.name, osType: form.osType,
             definition: form.definition)
-        try await store.add(testCase)
-        try await ports.audit(actor, "testcase.add", form.name, form.osType.rawValue)
+        try await store.recording(
+            ports.auditEntry(actor, "testcase.add", form.name, testCase.auditFields.words)
+        ).add(testCase)
         return testCase
     }
 
@@ -28,14 +29,16 @@ public struct TestCaseCatalog: Sendable {
         _ name: String, osType: OSType?, to definition: TestDefinition?, by actor: String
     ) async throws -> TestCase {
         if let problem = definition?.problem { throw Refusal(problem) }
-        var testCase = try await ports.testCase(name, osType: osType)
-        let isChanged = testCase.definition != definition
+        let known = try await ports.testCase(name, osType: osType)
+        var testCase = known
         testCase.definition = definition
-        try await store.define(testCase)
-        try await ports.audit(
-            actor, "testcase.change", testCase.name,
-            ([testCase.osType.rawValue] + (isChanged ? ["another definition"] : []))
-                .joined(separator: ", "))
+        let words = testCase.auditFields.words(since: known.auditFields)
+        try await store.recording(
+            ports.auditEntry(
+                actor, "testcase.change", testCase.name,
+                // Test cases of both types may have the name.
+                testCase.osType.rawValue + (words.isEmpty ? "" : "; " + words))
+        ).define(testCase)
         return testCase
     }
 
@@ -44,8 +47,10 @@ public struct TestCaseCatalog: Sendable {
         _ name: String, osType: OSType?, by actor: String
     ) async throws {
         let testCase = try await ports.testCase(name, osType: osType)
-        try await store.removeTestCase(id: testCase.id)
-        try await ports.audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+        try await store.recording(
+            ports.auditEntry(
+                actor, "testcase.remove", testCase.name, testCase.auditFields.words)
+        ).removeTestCase(id: testCase.id)
     }
 }
 

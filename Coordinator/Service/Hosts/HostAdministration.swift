@@ -20,8 +20,9 @@ public struct HostAdministration: Sendable {
                 name: name, address: address, hostKey: hostKey,
                 createdMilliseconds: ports.clock.unixMilliseconds()))
         try await checkAddress(of: host)
-        try await store.add(host)
-        try await ports.audit(actor, "host.add", name, address)
+        try await store.recording(
+            ports.auditEntry(actor, "host.add", name, host.auditFields.words)
+        ).add(host)
         await fleet.add(host)
         return try await snapshot(name)
     }
@@ -38,12 +39,10 @@ public struct HostAdministration: Sendable {
         host.hostKey = hostKey ?? host.hostKey
         host = try checked(host)
         try await checkAddress(of: host)
-        try await store.update(host)
-        try await ports.audit(
-            actor, "host.change", name,
-            ChangedFields.words(
-                [("address", known.address, host.address)],
-                withoutValues: [("host key", known.hostKey != host.hostKey)]))
+        try await store.recording(
+            ports.auditEntry(
+                actor, "host.change", name, host.auditFields.words(since: known.auditFields))
+        ).update(host)
         await fleet.change(host)
         return try await snapshot(name)
     }
@@ -86,20 +85,23 @@ public struct HostAdministration: Sendable {
         let now = ports.clock.unixMilliseconds()
         let drain = HostDrain(
             note: note, deadlineMilliseconds: deadlineSeconds.map { now + Int64($0) * 1000 })
-        let words = [note, deadlineSeconds.map { "deadline in \(DurationText.text($0))" } ?? ""]
-        return try await set(
-            drain, name, "host.drain", words.filter { !$0.isEmpty }.joined(separator: "; "), actor)
+        return try await set(drain, name, "host.drain", actor)
     }
 
     public func resume(_ name: String, by actor: String) async throws -> HostSnapshot {
-        try await set(nil, name, "host.resume", "", actor)
+        try await set(nil, name, "host.resume", actor)
     }
 
     private func set(
-        _ drain: HostDrain?, _ name: String, _ action: String, _ detail: String, _ actor: String
+        _ drain: HostDrain?, _ name: String, _ action: String, _ actor: String
     ) async throws -> HostSnapshot {
-        try await store.setDrain(drain, host: name)
-        try await ports.audit(actor, action, name, detail)
+        let known = try await snapshot(name).host
+        var host = known
+        host.drain = drain
+        try await store.recording(
+            ports.auditEntry(
+                actor, action, name, host.auditFields.words(since: known.auditFields))
+        ).setDrain(drain, host: name)
         await fleet.setDrain(drain, host: name)
         await watch.look()
         return try await snapshot(name)
@@ -125,13 +127,15 @@ public struct HostAdministration: Sendable {
 
     /// - Throws: `Refusal` while builds run there, `StoreError`
     public func remove(_ name: String, by actor: String) async throws {
-        let running = try await snapshot(name).running
+        let known = try await snapshot(name)
+        let running = known.running
         guard running == 0 else {
             throw Refusal(
                 .conflict, "host \(name) runs \(running) builds: drain it and wait, or cancel them")
         }
-        try await store.removeHost(name)
-        try await ports.audit(actor, "host.remove", name)
+        try await store.recording(
+            ports.auditEntry(actor, "host.remove", name, known.host.auditFields.words)
+        ).removeHost(name)
         await fleet.remove(name)
         // Attempts that were dispatched to it meanwhile.
         let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")

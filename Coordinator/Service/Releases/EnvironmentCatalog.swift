@@ -21,12 +21,13 @@ public struct EnvironmentCatalog: Sendable {
         if try await ports.store.environment(named: form.name) != nil {
             throw StoreError.exists(what: .environment, name: form.name)
         }
-        let findings = try await checked(environment, form.secret.map(Secret.init), form)
-        try await store.add(
-            environment, secret: form.secret.map(Secret.init))
-        try await ports.audit(
-            actor, "env.add", environment.name,
-            "\(environment.kind.rawValue), \(environment.policy.summary)")
+        let secret = form.secret.map(Secret.init)
+        let findings = try await checked(environment, secret, form)
+        try await store.recording(
+            ports.auditEntry(
+                actor, "env.add", environment.name,
+                environment.auditFields(password: secret).words)
+        ).add(environment, secret: secret)
         return (environment, findings)
     }
 
@@ -62,16 +63,12 @@ public struct EnvironmentCatalog: Sendable {
         let isPolicyOnly = form.settings == nil && form.secret == nil
         if let problem = environment.problem { throw Refusal(problem) }
         let findings = isPolicyOnly ? [] : try await checked(environment, secret, form)
-        try await store.update(
-            environment, secret: form.secret.map(Secret.init))
-        try await ports.audit(
-            actor, "env.change", environment.name,
-            ChangedFields.words(
-                [("policy", known.policy.summary, environment.policy.summary)],
-                withoutValues: [
-                    ("settings", known.settings != environment.settings),
-                    ("password", form.secret != nil),
-                ]))
+        let given = form.secret.map(Secret.init)
+        try await store.recording(
+            ports.auditEntry(
+                actor, "env.change", environment.name,
+                environment.auditWords(since: known, password: given))
+        ).update(environment, secret: given)
         return (environment, findings)
     }
 
@@ -85,8 +82,13 @@ public struct EnvironmentCatalog: Sendable {
             text: name, "name", limitBytes: ReleaseEnvironment.Bounds.imageNameBytes)
         if let problem = settings.problem(ofImageName: name) { throw Refusal(problem) }
         let given = ReleaseName(environment: environment, name: name, guestOS: guestOS)
-        try await store.give(given)
-        try await ports.audit(actor, "env.give", environment, "\(name) to \(guestOS)")
+        let owner = try await ports.formerly {
+            try await ports.store.releaseName(name, in: environment)?.guestOS
+        }
+        try await store.recording(
+            ports.auditEntry(
+                actor, "env.give", environment, "\(name): \(owner ?? "none") → \(guestOS)")
+        ).give(given)
         return given
     }
 
@@ -96,7 +98,7 @@ public struct EnvironmentCatalog: Sendable {
     public func remove(
         _ name: String, isForced: Bool = false, by actor: String
     ) async throws -> [Release] {
-        _ = try await ports.environment(named: name)
+        let known = try await ports.environment(named: name)
         var abandoned: [Release] = []
         for release in await releases.live(environment: name) {
             guard isForced else {
@@ -108,11 +110,13 @@ public struct EnvironmentCatalog: Sendable {
             }
             abandoned.append(try await cancellation.abandon(release.id, by: actor))
         }
-        try await store.removeEnvironment(named: name)
         let left = abandoned.flatMap { $0.leftBehind ?? [] }
-        try await ports.audit(
-            actor, "env.remove", name,
-            left.isEmpty ? "" : "left there: " + left.joined(separator: ", "))
+        try await store.recording(
+            ports.auditEntry(
+                actor, "env.remove", name,
+                (left.isEmpty ? "" : "left there: " + left.joined(separator: ", ") + "; ")
+                    + known.auditFields().words)
+        ).removeEnvironment(named: name)
         return abandoned
     }
 

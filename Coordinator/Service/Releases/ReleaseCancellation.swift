@@ -11,10 +11,9 @@ public struct ReleaseCancellation: Sendable {
     /// - Throws: `Refusal` if it has ended.
     public func cancel(_ name: String, by actor: String) async throws -> Release {
         let release = try await ports.release(name)
-        guard let requested = try await store.requestCancel(release: release.id) else {
-            throw ended(release)
-        }
-        try await audit(actor, "release.cancel", release)
+        let entry = ports.auditEntry(actor, "release.cancel", of: release)
+        guard let requested = try await store.recording(entry).requestCancel(release: release.id)
+        else { throw ended(release) }
         if requested.ending != nil {
             // It takes back what it began already, which an interruption would only delay.
             await releases.updated(requested)
@@ -41,14 +40,13 @@ public struct ReleaseCancellation: Sendable {
         for _ in 0..<ports.limits.changeTries {
             let release = try await ports.release(id)
             guard !release.state.isEnded else { throw ended(release) }
-            guard let changed = try await store.apply(try await end(of: release, by: actor)) else {
-                continue
-            }
-            await releases.abandoned(changed)
-            let left = changed.leftBehind ?? []
-            try await audit(
-                actor, "release.abandon", release,
+            let change = try await end(of: release, by: actor)
+            let left = change.leftBehind ?? []
+            let entry = ports.auditEntry(
+                actor, "release.abandon", of: release,
                 left.isEmpty ? "" : ": left there: " + left.joined(separator: ", "))
+            guard let changed = try await store.recording(entry).apply(change) else { continue }
+            await releases.abandoned(changed)
             return changed
         }
         throw Refusal(
@@ -67,13 +65,6 @@ public struct ReleaseCancellation: Sendable {
         change.leftBehind = try await ports.leftBehind(by: release)
         change.abandonedBy = actor
         return change
-    }
-
-    private func audit(
-        _ actor: String, _ action: String, _ release: Release, _ more: String = ""
-    ) async throws {
-        try await ports.audit(
-            actor, action, "\(release.guestOS):\(release.buildNumber)", release.environment + more)
     }
 
     private func ended(_ release: Release) -> Refusal {

@@ -125,9 +125,7 @@ public struct ReleaseRequests: Sendable {
         _ new: [Release], _ action: String, by actor: String
     ) async throws -> [Release] {
         for release in new {
-            try await store.add(release)
-            try await ports.audit(
-                actor, action, "\(release.guestOS):\(release.buildNumber)", release.environment)
+            try await store.recording(ports.auditEntry(actor, action, of: release)).add(release)
             await releases.take([release])
         }
         return new
@@ -146,10 +144,10 @@ public struct ReleaseRequests: Sendable {
             release: release.id, from: [.awaitingApproval], to: .queued,
             atMilliseconds: ports.clock.unixMilliseconds())
         change.approvedBy = actor
-        guard let approved = try await store.apply(change) else { throw notWaiting(release) }
-        try await ports.audit(
-            actor, "release.approve", "\(release.guestOS):\(release.buildNumber)",
-            release.environment)
+        let entry = ports.auditEntry(actor, "release.approve", of: release)
+        guard let approved = try await store.recording(entry).apply(change) else {
+            throw notWaiting(release)
+        }
         await releases.take([approved])
         return approved
     }
@@ -163,12 +161,11 @@ public struct ReleaseRequests: Sendable {
         var change = ReleaseAdmission(ports: ports, store: store).refusal(
             of: release.id, "refused by \(actor)" + (reason.isEmpty ? "" : ": \(reason)"))
         change.from = [.awaitingApproval]
-        guard release.state == .awaitingApproval, let refused = try await store.apply(change) else {
-            throw notWaiting(release)
-        }
-        try await ports.audit(
-            actor, "release.refuse", "\(release.guestOS):\(release.buildNumber)",
-            release.environment)
+        let entry = ports.auditEntry(
+            actor, "release.refuse", of: release, reason.isEmpty ? "" : ": \(reason)")
+        guard release.state == .awaitingApproval,
+            let refused = try await store.recording(entry).apply(change)
+        else { throw notWaiting(release) }
         await releases.take([refused])
         return refused
     }

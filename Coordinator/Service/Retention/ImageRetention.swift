@@ -159,29 +159,30 @@ public actor ImageRetention {
     /// - Returns: what it will remove.
     /// - Throws: `Refusal` if no policy is configured; `StoreError`
     public func enable(by actor: String) async throws -> RetentionReport {
-        try await gate.enable()
+        try await gate.enable(by: actor)
         isEnabled = true
-        try await ports.audit(actor, "retention.enable", "retention")
         return try await RetentionPlan(ports: ports).report()
     }
 
     /// - Returns: whether it was removed.
     private func prune(_ choice: Retention.Choice, by actor: String) async throws -> Bool {
         let id = choice.build.id
+        let entry = ports.auditEntry(
+            actor, "build.prune", "\(choice.build.guestOS):\(choice.build.number)", choice.reason)
         guard await !releases.hasLive(build: id),
-            let build = try await store.beginPrune(
+            let build = try await store.recording(entry).beginPrune(
                 build: id, atMilliseconds: ports.clock.unixMilliseconds())
         else { return false }
         try await removeFiles(of: build)
-        try await ports.audit(
-            actor, "build.prune", "\(build.guestOS):\(build.number)", choice.reason)
         return true
     }
 
     public func setPinned(
         _ isPinned: Bool, _ build: Build, by actor: String
     ) async throws -> Build {
-        let changed = try await store.setPinned(isPinned, build: build.id)
+        let entry = ports.auditEntry(
+            actor, isPinned ? "build.pin" : "build.unpin", "\(build.guestOS):\(build.number)")
+        let changed = try await store.recording(entry).setPinned(isPinned, build: build.id)
         guard let changed else {
             throw Refusal(
                 .conflict,
@@ -189,8 +190,6 @@ public actor ImageRetention {
                     + "before: there is nothing left to keep")
         }
         await tracker.changed(changed)
-        try await ports.audit(
-            actor, isPinned ? "build.pin" : "build.unpin", "\(build.guestOS):\(build.number)")
         return changed
     }
 

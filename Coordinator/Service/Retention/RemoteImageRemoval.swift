@@ -67,10 +67,9 @@ actor RemoteImageRemoval {
             if looks.isStopping { return }
             note(error, in: &image, build)
         }
-        try await store.record(image)
-        guard image.removedMilliseconds != nil else { return }
-        try await ports.audit(
+        let entry = ports.auditEntry(
             "coordinator", "image.remove", "\(build.guestOS):\(build.number)", due.image.label)
+        try await store.recording(image.removedMilliseconds == nil ? [] : [entry]).record(image)
     }
 
     private func postpone(_ image: RecordedImage) async throws {

@@ -36,12 +36,13 @@ struct RetentionGate: Sendable {
 
     /// Ends the delay.
     /// - Throws: `Refusal` if no policy is configured; `StoreError`
-    func enable() async throws {
+    func enable(by actor: String) async throws {
         guard let policy = ports.retention else {
             throw Refusal(
                 .conflict,
                 "there is nothing to enable: `retention` is not set in coordinator.yml")
         }
-        try await store.set(RetentionState(inForce: policy))
+        try await store.recording(ports.auditEntry(actor, "retention.enable", "retention"))
+            .set(RetentionState(inForce: policy))
     }
 }

@@ -35,12 +35,25 @@ public struct SecretCatalog: Sendable {
             changedMilliseconds: now, changedBy: actor)
         if let problem = secret.problem { throw Refusal(problem) }
         if known == nil { try await checkRoom() }
-        try await store.put(secret, value: form.value)
-        let what = form.value == nil ? "guest OSes" : "value"
-        try await ports.audit(
-            actor, known == nil ? "secret.add" : "secret.change", name,
-            "\(what), for \(guestOSes.joined(separator: ", "))")
+        try await store.recording(
+            ports.auditEntry(
+                actor, known == nil ? "secret.add" : "secret.change", name,
+                Self.words(secret, since: known, form.value))
+        ).put(secret, value: form.value)
         return secret
+    }
+
+    private static func words(
+        _ secret: FarmSecret, since known: FarmSecret?, _ value: Secret?
+    ) -> String {
+        guard let known else {
+            var fields = secret.auditFields
+            fields.hide("value", value?.reveal)
+            return fields.words
+        }
+        let words = secret.auditFields.words(since: known.auditFields)
+        return [words, value == nil ? "" : "value changed"].filter { !$0.isEmpty }
+            .joined(separator: ", ")
     }
 
     private func refuseConfigured(_ name: String) throws {
@@ -53,11 +66,14 @@ public struct SecretCatalog: Sendable {
 
     public func remove(_ name: String, by actor: String) async throws {
         try refuseConfigured(name)
-        try await store.removeSecret(named: name)
-        try await ports.audit(actor, "secret.remove", name)
+        let known = try await ports.formerly { try await ports.store.secret(named: name) }
+        try await store.recording(
+            ports.auditEntry(actor, "secret.remove", name, known?.auditFields.words ?? "")
+        ).removeSecret(named: name)
     }
 
-    /// Seals everything with a new key.
+    /// Seals everything with a new key. Its row follows it: the key is not in the store, and the
+    /// values are sealed again page by page.
     public func rotateKey(by actor: String) async throws -> KeyRotation {
         let rotation = try await store.rotateKey(isNew: true)
         try await ports.audit(

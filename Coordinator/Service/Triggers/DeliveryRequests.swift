@@ -39,17 +39,17 @@ public struct DeliveryRequests: Sendable {
         approved.state = .queued
         approved.approvedBy = actor
         approved.outcome = ""
+        let entry = ports.auditEntry(
+            actor, "delivery.approve", "\(delivery.id)",
+            delivery.reports.first.map { $0.reason($0.commit) } ?? "")
         guard delivery.state == .awaitingApproval,
-            try await store.update(approved, from: [.awaitingApproval])
+            try await store.recording(entry).update(approved, from: [.awaitingApproval])
         else {
             throw Refusal(
                 .conflict,
                 "delivery \(delivery.id) is \(delivery.state.rawValue): only one that waits for "
                     + "approval can be approved")
         }
-        try await ports.audit(
-            actor, "delivery.approve", "\(delivery.id)",
-            delivery.reports.first.map { $0.reason($0.commit) } ?? "")
         deliveries.wake()
         return approved
     }

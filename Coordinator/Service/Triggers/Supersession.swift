@@ -40,9 +40,10 @@ struct Supersession: Sendable {
 
     private func cancel(_ build: Build, _ reason: String) async throws {
         // It may have ended meanwhile.
-        guard let requested = try await store.requestCancel(build: build.id) else { return }
-        try await ports.audit(
+        let entry = ports.auditEntry(
             "triggers", "build.cancel", "\(build.guestOS):\(build.number)", reason)
+        guard let requested = try await store.recording(entry).requestCancel(build: build.id)
+        else { return }
         _ = try await tracker.cancel(requested, reason)
     }
 }

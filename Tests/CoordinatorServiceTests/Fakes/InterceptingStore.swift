@@ -191,8 +191,8 @@ extension InterceptingStore {
     func passwordHash(ofPrincipal name: String) async throws -> String? {
         try await around(.read) { try await base.passwordHash(ofPrincipal: name) }
     }
-    func add(_ code: SignInCode) async throws {
-        try await around(.write) { try await base.add(code) }
+    func add(_ code: SignInCode, recording entry: AuditEntry) async throws {
+        try await around(.audit) { try await base.add(code, recording: entry) }
     }
     func takeCode(digest: String) async throws -> SignInCode? {
         try await around(.write) { try await base.takeCode(digest: digest) }
@@ -203,11 +203,18 @@ extension InterceptingStore {
 struct InterceptingLeader: LeaderStore {
     let base: any LeaderStore
     let store: any InterceptingStore
+    var isRecording = false
+
+    func recording(_ entries: [AuditEntry]) -> InterceptingLeader {
+        InterceptingLeader(
+            base: base.recording(entries), store: store, isRecording: !entries.isEmpty)
+    }
 
     private func around<T: Sendable>(
         _ call: StoreCall, _ body: () async throws -> T
     ) async throws -> T {
-        try await store.around(call, body)
+        guard isRecording else { return try await store.around(call, body) }
+        return try await store.around(.audit) { try await store.around(call, body) }
     }
 
     // MARK: Builds

@@ -7,15 +7,16 @@ public protocol AccessReader: Sendable {
 
 /// Codes that sign in once. Every coordinator may store and take one, not only the leader.
 public protocol SignInCodeBox: Sendable {
-    /// The oldest make room, so that there are at most `AccessBounds.codes`.
-    func add(_ code: SignInCode) async throws
+    /// Stores the code and the entry of the audit log together. The oldest codes make room, so that
+    /// there are at most `AccessBounds.codes`.
+    func add(_ code: SignInCode, recording entry: AuditEntry) async throws
     /// Removes the code, so that it signs in once.
     /// - Returns: `nil` if there is none with this digest.
     func takeCode(digest: String) async throws -> SignInCode?
 }
 
 /// Changes who may do what. The method throws `StoreError.deposed` once another epoch leads.
-public protocol AccessWriter: Sendable {
+public protocol AccessWriter: RecordingWriter {
     /// - Throws: `StoreError.exists`, `StoreError.notFound`
     func apply(_ change: AccessChange) async throws
 }

@@ -49,9 +49,10 @@ public struct BuildFilter: Sendable, Hashable {
 }
 
 /// Writes builds. Every method throws `StoreError.deposed` once another epoch leads.
-public protocol BuildWriter: Sendable {
+public protocol BuildWriter: RecordingWriter {
     /// Stores the build as queued and assigns it the next number of its guest OS. A build with this
-    /// id that exists already is returned unchanged.
+    /// id that exists already is returned unchanged. An entry of the audit log whose subject is the
+    /// build's id gets its name, which has the number.
     /// - Throws: `StoreError.notFound` if the guest OS is not registered.
     func enqueue(_ build: NewBuild) async throws -> Build
     /// Applies a compare-and-set step.

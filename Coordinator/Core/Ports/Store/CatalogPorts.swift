@@ -12,7 +12,7 @@ public protocol CatalogReader: Sendable {
 
 /// Writes guest OSes and test cases. Every method throws `StoreError.deposed` once another epoch
 /// leads.
-public protocol CatalogWriter: Sendable {
+public protocol CatalogWriter: RecordingWriter {
     /// - Throws: `StoreError.exists` if the name is taken.
     func add(_ guestOS: GuestOS) async throws
     /// Replaces everything but the id and the name.

@@ -24,7 +24,7 @@ public protocol DeliveryInbox: Sendable {
 }
 
 /// Changes deliveries. Every method throws `StoreError.deposed` once another epoch leads.
-public protocol DeliveryWriter: Sendable {
+public protocol DeliveryWriter: RecordingWriter {
     /// Replaces the delivery if it is in one of the states.
     /// - Returns: whether it was.
     func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool

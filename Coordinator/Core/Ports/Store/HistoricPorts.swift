@@ -15,7 +15,7 @@ public protocol HistoricReader: Sendable {
 ///
 /// A row that exists already is kept unchanged. Every method throws `StoreError.deposed` once
 /// another epoch leads.
-public protocol HistoricWriter: Sendable {
+public protocol HistoricWriter: RecordingWriter {
     /// Records a build that another system made, unless there is a row of its image. The guest OS
     /// that it names need not be registered; its id is looked up.
     /// - Returns: the row of the image.

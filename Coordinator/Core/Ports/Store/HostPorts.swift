@@ -5,7 +5,7 @@ public protocol HostReader: Sendable {
 }
 
 /// Writes hosts. Every method throws `StoreError.deposed` once another epoch leads.
-public protocol HostWriter: Sendable {
+public protocol HostWriter: RecordingWriter {
     /// - Throws: `StoreError.exists` if the name is taken.
     func add(_ host: Host) async throws
     /// Replaces the address and the host key.

@@ -44,7 +44,7 @@ public struct ReleaseFilter: Sendable, Hashable {
 
 /// Writes environments and releases. Every method throws `StoreError.deposed` once another epoch
 /// leads.
-public protocol ReleaseWriter: Sendable {
+public protocol ReleaseWriter: RecordingWriter {
     /// Adds an environment. The secret is encrypted at rest; `nil` if there is none.
     /// - Throws: `StoreError.exists` if the name is taken.
     func add(_ environment: ReleaseEnvironment, secret: Secret?) async throws

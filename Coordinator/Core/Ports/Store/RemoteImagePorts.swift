@@ -11,7 +11,7 @@ public protocol RemoteImageReader: Sendable {
 
 /// Throws `StoreError.deposed` once another epoch leads. What builds make, and which of it nobody
 /// wants any more, is stored with the changes of the builds.
-public protocol RemoteImageWriter: Sendable {
+public protocol RemoteImageWriter: RecordingWriter {
     /// Records how a try to remove it ended; nothing happens if it does not exist.
     func record(_ removal: RecordedImage) async throws
 }

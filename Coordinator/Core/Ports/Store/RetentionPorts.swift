@@ -4,6 +4,6 @@ public protocol RetentionReader: Sendable {
 }
 
 /// Writes it. Every method throws `StoreError.deposed` once another epoch leads.
-public protocol RetentionWriter: Sendable {
+public protocol RetentionWriter: RecordingWriter {
     func set(_ state: RetentionState) async throws
 }

@@ -9,7 +9,7 @@ public protocol SecretReader: Sendable {
 }
 
 /// Writes them. Every method throws `StoreError.deposed` once another epoch leads.
-public protocol SecretWriter: Sendable {
+public protocol SecretWriter: RecordingWriter {
     /// Adds a secret, or changes all of one but when it was created. The value is encrypted at
     /// rest; `nil` keeps the stored one.
     /// - Throws: `StoreError.notFound` if there is neither a value nor a secret.
