@@ -77,6 +77,41 @@ import Testing
         }
     }
 
+    @Test("A build tells the commits since the last good one, not since one that failed")
+    func contents() async throws {
+        let farm = try await TestFarm(hosts: 1, templateServer: FakeTemplateServer())
+        farm.templates.set(subjects: ["third", "second"], since: "c1")
+        farm.templates.set(subjects: ["third"], since: "c2")
+        try await farm.run { coordinator in
+            _ = try await coordinator.leading().guestOSes.register(
+                GuestOSForm(name: "a", type: .linux), by: "anna")
+            var told: [String] = []
+            for (number, commit) in ["c1", "c2", "c3"].enumerated() {
+                let fails = commit == "c2"
+                for agent in farm.agents {
+                    await agent.change {
+                        $0.plan =
+                            fails
+                            ? .fail(Fault(.template, .packerFailed, "no"))
+                            : .pass(Array("image".utf8))
+                    }
+                }
+                farm.templates.commit(commit)
+                let handled = try await farm.deliver(push(commit), coordinator)
+                #expect(handled.builds == ["a:\(number + 1)"])
+                let build = try #require(
+                    try await farm.store.build(guestOS: "a", number: number + 1))
+                told.append(build.updateContents)
+                _ = try await farm.wait(build, fails ? .failed : .passed, passing: 100)
+            }
+            #expect(
+                told == [
+                    "push of c1 to main", "push of c2 to main: third; second",
+                    "push of c3 to main: third; second",
+                ])
+        }
+    }
+
     @Test("A late report of an older commit builds nothing again") func lateReport() async throws {
         try await withFarm { farm, coordinator in
             farm.templates.commit("bbb")

@@ -20,6 +20,16 @@ struct CommitBuilds: Sendable {
             .plan.commit
     }
 
+    /// Of the newest build that passed and that the change goes on from; `nil` if there is none.
+    func lastGood(_ change: ReportedChange) async throws -> String? {
+        switch change.report.change {
+        case .push: try await recent(change).first { $0.state == .passed }?.plan.commit
+        case .tag: try await Recent(change.guestOS.name, ports).passed?.plan.commit
+        // What it brings is compared with its target, not with other builds.
+        case .mergeRequest, .mergeRequestClosed: nil
+        }
+    }
+
     /// The build of a commit: that of an earlier report, however long ago, or a recent one that
     /// somebody submitted.
     func build(of commit: String, _ change: ReportedChange) async throws -> Build? {

@@ -137,7 +137,7 @@ struct ReportTrigger: Sendable {
             plan.publishes = false
             plan.release = nil
         }
-        return try await enqueue(change, plan, commit, since: last, triggers.supersede)
+        return try await enqueue(change, plan, commit, triggers.supersede)
     }
 
     /// A push to a branch that is not the guest OS's own.
@@ -160,7 +160,7 @@ struct ReportTrigger: Sendable {
         }
         plan.publishes = false
         plan.release = nil
-        return try await enqueue(change, plan, commit, since: last, triggers.supersede)
+        return try await enqueue(change, plan, commit, triggers.supersede)
     }
 
     private func tagged(_ change: ReportedChange) async throws -> End {
@@ -174,8 +174,7 @@ struct ReportTrigger: Sendable {
         if let build = try await commits.build(of: commit, change) {
             return try await isBuilt(build, change)
         }
-        return try await enqueue(
-            change, plan, commit, since: try await commits.last(change), false)
+        return try await enqueue(change, plan, commit, false)
     }
 
     private func requested(_ change: ReportedChange) async throws -> End {
@@ -211,7 +210,7 @@ struct ReportTrigger: Sendable {
         plan.release = nil
         // The approval is for code that somebody read, not for what it could read here.
         if request.isForeign { plan.withholdsSecrets = true }
-        return try await enqueue(change, plan, commit, since: nil, true)
+        return try await enqueue(change, plan, commit, true)
     }
 
     /// What the guest OS's own branch says, whoever pushed elsewhere; and its commit.
@@ -234,17 +233,13 @@ struct ReportTrigger: Sendable {
     // MARK: Builds
 
     private func enqueue(
-        _ change: ReportedChange, _ plan: BuildPlan, _ commit: String, since last: String?,
-        _ supersedes: Bool
+        _ change: ReportedChange, _ plan: BuildPlan, _ commit: String, _ supersedes: Bool
     ) async throws -> End {
         var plan = plan
         plan.origin = change.origin
-        var reason = change.report.reason(commit)
-        let subjects = try await ports.templates.subjects(change.guestOS, of: plan, since: last)
-        if !subjects.isEmpty {
-            reason = (reason + ": " + subjects.joined(separator: "; "))
-                .prefixOfUTF8(ports.limits.reasonBytes)
-        }
+        let reason = try await BuildContents(ports: ports).text(
+            change.report.reason(commit), change.guestOS, plan,
+            since: try await commits.lastGood(change))
         let build = try await submission.enqueue(
             change.guestOS, plan, id: try await commits.id(of: commit, change).id, priority: 0,
             owner: change.guestOS.owner, reason: reason, by: change.source.name)

@@ -117,7 +117,8 @@ struct TriggerSubmission {
             if let build = try await ports.store.build(id: request.buildID) {
                 return .submitted(build, isNew: false)
             }
-            if let build = try await Recent(known.name, ports).live {
+            let recent = try await Recent(known.name, ports)
+            if let build = recent.live {
                 return .skipped(
                     "build \(build.guestOS):\(build.number) is \(build.state.rawValue)")
             }
@@ -132,9 +133,11 @@ struct TriggerSubmission {
                 plan.publishes = false
                 plan.release = nil
             }
+            let reason = try await BuildContents(ports: ports).text(
+                request.cause, guestOS, plan, since: recent.passed?.plan.commit)
             let build = try await submission.enqueue(
                 guestOS, plan, id: request.buildID, priority: 0, owner: guestOS.owner,
-                reason: request.cause, by: "schedules")
+                reason: reason, by: "schedules")
             log.info("\(request.cause): build \(build.guestOS):\(build.number)")
             return .submitted(build, isNew: true)
         } catch {

@@ -166,6 +166,13 @@ final class FakeTemplates: TemplateLibrary {
     func needKVM(_ reason: String?) { kvmReason.withLock { $0 = reason } }
 
     /// The newest commit of every repository.
+    private let subjectsSince = Mutex<[String: [String]]>([:])
+
+    /// Of the commits after `old`.
+    func set(subjects: [String], since old: String) {
+        subjectsSince.withLock { $0[old] = subjects }
+    }
+
     func commit(_ new: String) { newest.withLock { $0 = new } }
 
     /// The commit of one branch, tag or other ref.
@@ -218,7 +225,9 @@ final class FakeTemplates: TemplateLibrary {
 
     func subjects(
         _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
-    ) async throws -> [String] { [] }
+    ) async throws -> [String] {
+        subjectsSince.withLock { $0[old ?? ""] ?? [] }
+    }
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         var triggers = imageTriggers.withLock(\.self)
         if let timed = timedTriggers.withLock({ $0[guestOS.name] }) { triggers.timed = timed }
