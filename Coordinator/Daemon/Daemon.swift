@@ -50,6 +50,7 @@ enum Daemon {
 
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
+        CoreDumps.forbid()
         DescriptorLimit.raise(to: descriptors)
         let stopSignal = try StopSignal()
         try Files.makeFolder(configuration.stateFolder, mode: 0o750)

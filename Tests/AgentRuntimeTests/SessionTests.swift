@@ -160,6 +160,7 @@ import TextKit
             let built = try await quick.follow(start.attempt)
             #expect(built.finished.logBytes > 100_000_000)
             #expect(try ProcessMemory.peakBytes(agent.daemonPID) < 100 << 20)
+            #expect(try ProcessMemory.isKeptFromDumping(agent.daemonPID))
             slow.close()
         }
     }

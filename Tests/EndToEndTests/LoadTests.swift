@@ -99,6 +99,7 @@ import Testing
             #expect(silent.answered == 1000, "none was disconnected")
             let pid = try #require(farm.coordinator?.pid)
             #expect(try ProcessMemory.peakBytes(pid) < 512 * Self.mebibyte)
+            #expect(try ProcessMemory.isKeptFromDumping(pid))
         }
     }
 

@@ -19,6 +19,7 @@ public enum AgentProgram {
             exit(InnerProgram.run(Array(arguments.dropFirst(2))))
         }
         Signals.ignore(SIGPIPE)
+        CoreDumps.forbid()
         exit(run(Array(arguments.dropFirst())))
     }
 
