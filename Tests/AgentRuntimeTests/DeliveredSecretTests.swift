@@ -16,6 +16,8 @@ import Testing
             #!/bin/sh
             test "$TOKEN" = \(Self.value) || exit 3
             test "$(cat "$KEY")" = \(Self.value) || exit 4
+            # Of all processes that it sees; unisolated, of the agent's as well.
+            cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -qF -f "$KEY" && exit 5
             echo "it is $TOKEN, in base64 $(printf "x$TOKEN" | base64)"
             echo "secret files: $(ls "${KEY%/*}" | tr '\\n' ' ')"
             \(script)
