@@ -108,9 +108,9 @@ for name in mini-linux mini-tools; do
         --git "$git_url/team/images.git" --ref main
 done
 
-# Waits for the builds that the newest delivery started, and prints how they ended.
-delivered() {
-    local count=$1 newest
+# Waits for the builds that the newest delivery started: those of these guest OSes, which pass.
+delivered() { # COUNT GUESTOS…
+    local count=$1 newest build
     for ((tries = 0; ; tries++)); do
         newest=$(aibuild deliveries --limit 1 --json | jq -c '.items[0] // empty')
         [ "$(jq -r '.id // 0' <<<"${newest:-{\}}")" -ge "$count" ] &&
@@ -118,8 +118,11 @@ delivered() {
         [ "$tries" -lt 600 ] || die "the push was not handled: see aibuild deliveries"
         sleep 0.1
     done
+    [ "$(jq -r '.builds | map(split(":")[0]) | sort | join(" ")' <<<"$newest")" = "${*:2}" ] ||
+        die "the push did not build ${*:2}: see aibuild deliveries"
     for build in $(jq -r '.builds[]' <<<"$newest"); do
-        "$bin/aibuild" logs "$build" --follow >"$farm/log/$build.log" 2>&1 || true
+        "$bin/aibuild" logs "$build" --follow >"$farm/log/$build.log" 2>&1 ||
+            die "$build did not pass: see .push/log/$build.log"
     done
 }
 
@@ -133,7 +136,7 @@ step "A push to the repository: both images are built and tested"
 echo "set -e" >>"$work/scripts/demo.sh"
 commit "scripts: what both images share"
 git -C "$work" push -q origin main
-delivered 2
+delivered 2 mini-linux mini-tools
 aibuild deliveries
 aibuild builds
 
@@ -141,13 +144,14 @@ step "The next push changes what only mini-tools has"
 echo "more" >>"$work/tools/list"
 commit "mini-tools: more tools"
 git -C "$work" push -q origin main
-delivered 3
+delivered 3 mini-tools
 aibuild deliveries
 
 step "What the Git server shows beside this commit"
 head=$(git -C "$work" rev-parse HEAD)
-for ((tries = 0; tries < 100; tries++)); do
+for ((tries = 0; ; tries++)); do
     statuses "$head" | grep -q ' success ' && break
+    [ "$tries" -lt 300 ] || die "the Git server has no status that says success"
     sleep 0.1
 done
 statuses "$head"
@@ -155,7 +159,7 @@ statuses "$head"
 step "A tag: both images are built, published and released"
 git -C "$work" tag v1
 git -C "$work" push -q origin v1
-delivered 4
+delivered 4 mini-linux mini-tools
 for name in mini-linux mini-tools; do
     for ((tries = 0; tries < 600; tries++)); do
         state=$(aibuild releases --json | jq -r --arg name "$name" \
