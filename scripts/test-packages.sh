@@ -35,7 +35,8 @@ make_machine() {
     for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Depends; done | paste -sd, >"$place/depends"
     mmdebstrap --variant=minbase --aptopt='APT::Install-Recommends "false"' \
         --include=systemd,systemd-sysv,dbus,procps,sqlite3,openssh-server,python3,python3-apt \
-        --include=curl,docker-registry \
+        --include=curl,docker-registry,sudo \
+        --include=ca-certificates,git,gpgv,packer,qemu-system-x86,qemu-utils \
         --customize-hook="chroot \"\$1\" apt-get install -y libpam-systemd" \
         --customize-hook="chroot \"\$1\" apt-get satisfy -y \"\$(cat '$place/depends')\"" \
         --customize-hook="chroot \"\$1\" systemctl mask $masked" \
@@ -138,6 +139,8 @@ done
 boot_machine
 say "systemd $(inside systemctl is-system-running || true)"
 files >"$log/before"
+
+scripts/test-install.sh "$leader" "$log"
 
 step "A host in one command"
 mkdir -p "$machine/srv/gate" "$machine/srv/demo"

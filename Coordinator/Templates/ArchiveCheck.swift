@@ -145,8 +145,8 @@ enum ArchiveCheck {
         guard path.hasPrefix(folder) else { return false }
         let segments = String(path.dropFirst(folder.count)).pathSegments
         return segments == [Substring(TemplateFile.name)]
-            || segments.first == "output"
+            || segments.first.map(String.init) == TemplateOutputs.folder
                 && (segments.count == 1
-                    || TemplateOutputs.isTemplate(Array(segments.dropFirst())))
+                    || segments.count == 2 && TemplateOutputs.isTemplate(segments[1]))
     }
 }

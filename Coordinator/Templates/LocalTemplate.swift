@@ -9,7 +9,8 @@ import TextKit
 /// registered or pushed.
 package struct LocalTemplate: Sendable {
     package var images: TemplateSet<Result<ReadTemplate, TemplateFault>>
-    package let outputs: TemplateOutputs
+    /// By the folders that images name for them.
+    private let outputs: [String?: Result<[OutputTemplate], TemplateFault>]
 
     /// - Parameters:
     ///   - path: of the folder, absolute.
@@ -41,16 +42,24 @@ package struct LocalTemplate: Sendable {
         let files = TemplateFiles(path: archive, folder: folder)
         images = try await ReadTemplate.all(
             archive: archive, folder: folder, isFromGit: repository != nil, "the folder")
-        outputs = try await OwnThread.run { try TemplateOutputs(files) }
+        let folders = Set(images.all.compactMap { (try? $0.image.get())?.file.outputs })
+        outputs = try await OwnThread.run {
+            var outputs: [String?: Result<[OutputTemplate], TemplateFault>] = [:]
+            for folder in [nil] + folders.map(Optional.some) {
+                do {
+                    outputs[folder] = .success(
+                        try TemplateOutputs.read(files, in: folder).files.map(\.template))
+                } catch let fault as TemplateFault { outputs[folder] = .failure(fault) }
+            }
+            return outputs
+        }
     }
 
     /// The plan of a build of one of the images, without what only a coordinator knows.
-    /// - Parameters:
-    ///   - name: of its guest OS; `nil`: the folder is for any.
-    ///   - variables: as a guest OS sets them.
+    /// - Parameter variables: as a guest OS sets them.
     /// - Throws: `TemplateFault`
     package func plan(
-        _ image: ReadTemplate, named name: String?, variables: [String: String]
+        _ image: ReadTemplate, variables: [String: String]
     ) throws(TemplateFault) -> BuildPlan {
         let file = image.file
         var plan = BuildPlan(
@@ -59,8 +68,9 @@ package struct LocalTemplate: Sendable {
             tests: file.tests, release: file.release)
         plan.recipe.override(variables)
         try image.packer?.apply(to: &plan)
-        let templates = name.map { outputs.files(for: $0).map(\.template) } ?? outputs.templates
-        for template in templates { _ = try template.render(OutputValues.samples(plan)) }
+        for output in try outputs[file.outputs]?.get() ?? [] {
+            _ = try output.render(OutputValues.samples(plan))
+        }
         return plan
     }
 }

@@ -66,6 +66,14 @@ package struct ReadTemplate: Sendable {
         _ file: TemplateFile, _ names: [String], _ what: String, _ text: [UInt8]
     ) throws(TemplateFault) {
         let exact = Set(names.map { Array($0.utf8) })
+        if let folder = file.outputs, !names.contains(where: { $0.hasPrefix(folder + "/") }) {
+            let place = (try? YAMLDocument.parse(text, file: TemplateFile.name))?
+                .place(ofAny: [folder])
+            throw TemplateFault(
+                TemplateFile.name + (place.map { ":\($0.line):\($0.column):" } ?? "")
+                    + " names the folder \(Names.quoted(folder)) for outputs, and there is nothing "
+                    + "in it")
+        }
         let wanted = file.files
         guard let needed = wanted.first(where: { !exact.contains(Array($0.utf8)) }) else { return }
         let document = try? YAMLDocument.parse(text, file: TemplateFile.name)

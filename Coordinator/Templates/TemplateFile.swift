@@ -23,6 +23,8 @@ package struct TemplateFile: Sendable {
     /// the archive.
     package var paths: [String]?
     package var triggers: ImageTriggers
+    /// The folder of outputs; `nil`: `TemplateOutputs.folder`, if there is one.
+    package var outputs: String?
 
     package static let name = "aibuild.yml"
 
@@ -76,6 +78,7 @@ package struct TemplateFile: Sendable {
             throw yaml.error(TemplateKeys.paths, "expected 1 to \(Self.includes) entries")
         }
         triggers = try TemplateTriggers.read(yaml, base: base?.image, checksums)
+        outputs = try yaml.takeIfPresent(TemplateKeys.outputs)
         try yaml.finish()
     }
 

@@ -16,7 +16,7 @@ package enum TemplateKeys {
         accelerator, placeholders, environment, artifacts, imageFile, jenkins, streams,
         requirements, limits,
         concurrency, tests, release, triggers, schedule, include, submodules, lfs,
-        paths)
+        paths, outputs)
 
     /// Of the file.
     package static let document = image.adding(YAMLKeys(images))
@@ -78,6 +78,9 @@ package enum TemplateKeys {
     static let paths = YAMLKey(
         "paths", .list(of: .changedPath),
         "A push builds the image only if it changes one of these files of the repository.")
+    static let outputs = YAMLKey(
+        "outputs", .innerPath,
+        "The folder whose *.j2 are rendered with the results of builds; output by default.")
     static let jenkins = YAMLKey(
         "jenkins", .bool,
         "Gives a program the environment that Jenkins gave to scripts of the original AIBuild.")

@@ -276,8 +276,6 @@ struct TemplateTests {
         for _ in 1...2 {
             let outputs = try await archives.outputs(of: plan.template, for: "debian")
             #expect(outputs.map(\.name) == ["stack.yml"])
-            let inner = try await archives.outputs(of: plan.template, for: "inner")
-            #expect(inner.map(\.name) == ["not", "stack.yml"])
         }
         // The archive itself is not read again for a view.
         let archive = try archives.path(of: plan.template)
@@ -286,31 +284,39 @@ struct TemplateTests {
         #expect(try await archives.outputs(of: plan.template, for: "debian").count == 1)
     }
 
-    @Test("A guest OS's own output replaces the one for all")
+    @Test("Each image has the outputs of the folder that it names")
     func ownOutputs() async throws {
-        let path = try folder("builder: command\ncommand: [\"true\"]\n")
-        try Files.makeFolder(path + "/output/a")
-        try Files.makeFolder(path + "/output/b/deeper")
-        for file in ["note", "a/note", "a/stack", "b/stack", "b/deeper/not"] {
-            try Files.replace("\(path)/output/\(file).j2", with: Array("of \(file)".utf8))
+        let path = try folder(
+            """
+            builder: command
+            command: ["true"]
+            images:
+              a: {outputs: bundle-a/output}
+              b: {}
+            """)
+        try Files.makeFolder(path + "/output")
+        try Files.makeFolder(path + "/bundle-a/output/deeper")
+        for file in ["output/note", "bundle-a/output/stack", "bundle-a/output/deeper/not"] {
+            try Files.replace("\(path)/\(file).j2", with: Array("of \(file)".utf8))
         }
-        let plan = try await archives.plan(for: guestOS(.folder(path: path)))
-        let expected = [
-            "a": ["note": "of a/note", "stack": "of a/stack"],
-            "b": ["note": "of note", "stack": "of b/stack"],
-            "c": ["note": "of note"],
-        ]
-        for (name, texts) in expected {
+        for (name, texts) in [
+            "a": ["stack": "of bundle-a/output/stack"], "b": ["note": "of output/note"],
+        ] {
+            var guestOS = guestOS(.folder(path: path))
+            guestOS.name = name
+            let plan = try await archives.plan(for: guestOS)
             let files = try await archives.outputs(of: plan.template, for: name)
             let found = try files.map { ($0.name, try $0.template.render([:])) }
             #expect(Dictionary(uniqueKeysWithValues: found) == texts)
         }
         // What the coordinator reads must not be a link.
-        try Files.remove(path + "/output/a/note.j2")
-        try #require(symlink("stack.j2", path + "/output/a/note.j2") == 0)
+        try #require(symlink("stack.j2", path + "/bundle-a/output/link.j2") == 0)
+        var linked = guestOS(.folder(path: path))
+        linked.name = "a"
+        let plan = try await archives.plan(for: linked)
         let fault = await #expect(throws: TemplateFault.self) {
-            try await archives.plan(for: guestOS(.folder(path: path)))
+            try await archives.outputs(of: plan.template, for: "a")
         }
-        #expect(fault?.description.contains("output/a/note.j2") == true)
+        #expect(fault?.description.contains("bundle-a/output/link.j2 is a link") == true)
     }
 }

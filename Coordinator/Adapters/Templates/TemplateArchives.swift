@@ -160,9 +160,11 @@ public actor TemplateArchives: TemplateLibrary {
         let path = try path(of: archive)
         let key = OutputsKey(archive: archive, guestOS: guestOS)
         if let known = knownOutputs[key] { return known }
+        // That it can be read was seen when the build was submitted.
+        let image = try await read(archive, .missing).image(ofGuestOS: guestOS).get()
         let (files, bytes) = try await OwnThread.run {
-            let all = try TemplateOutputs(TemplateFiles(path: path, folder: archive.folder))
-            return (all.files(for: guestOS), all.bytes)
+            try TemplateOutputs.read(
+                TemplateFiles(path: path, folder: archive.folder), in: image.file.outputs)
         }
         guard bytes <= Self.keptOutputBytes else { return files }
         if knownOutputs.count >= Self.keptOutputs { knownOutputs.removeAll() }

@@ -19,9 +19,12 @@ public enum OutputValues {
         ("guestos.name", { $0.name }), ("guestos.type", { $0.type.rawValue }),
         ("guestos.distro", { $0.distro }), ("guestos.version", { $0.version }),
     ]
+    /// The ID of the image in a cloud.
+    private static let cloudImage = "result_img_id"
+
     /// Available once the image was released.
     private static let ofRelease: [Fact<(release: Release, result: ReleaseResult)>] = [
-        ("result_img_id", { $0.result.remoteID }), ("release.id", { $0.release.id }),
+        (cloudImage, { $0.result.remoteID }), ("release.id", { $0.release.id }),
         ("release.environment", { $0.release.environment }),
         ("release.by", { $0.release.requestedBy }),
     ]
@@ -41,12 +44,19 @@ public enum OutputValues {
         !names.isDisjoint(with: ofRelease.map(\.name))
     }
 
+    /// Whether they are available as well once Packer has made the image in a cloud itself.
+    public static func needCloudImage(_ names: Set<String>) -> Bool {
+        names.isDisjoint(with: Set(ofRelease.map(\.name)).subtracting([cloudImage]))
+    }
+
+    /// - Parameter cloudImageID: of what Packer made in a cloud.
     public static func values(
-        _ build: Build, _ guestOS: GuestOS, _ release: Release?
+        _ build: Build, _ guestOS: GuestOS, _ release: Release?, cloudImageID: String? = nil
     ) -> [String: String] {
         var values = variables(build.plan)
         for fact in ofBuild { values[fact.name] = fact.of(build) }
         for fact in ofGuestOS { values[fact.name] = fact.of(guestOS) }
+        values[cloudImage] = cloudImageID
         if let release, let result = release.result {
             for fact in ofRelease { values[fact.name] = fact.of((release, result)) }
         }

@@ -24,21 +24,23 @@ public struct BuildOutputs: Sendable {
             ReleaseFilter(build: build.id, states: [.released]), limit: 500)
         var seen: Set<String> = []
         let current = releases.filter { seen.insert($0.environment).inserted }
+        let inCloud = try await ports.store.remoteImages(ofBuild: build.id).compactMap(\.image.id)
         var rendered: [RenderedOutput] = []
         for (name, template) in files {
-            guard OutputValues.needRelease(template.names) else {
-                let values = OutputValues.values(build, guestOS, nil)
+            func render(_ release: Release?, cloudImageID: String? = nil) throws {
+                let values = OutputValues.values(
+                    build, guestOS, release, cloudImageID: cloudImageID)
                 rendered.append(
                     RenderedOutput(
-                        name: name, environment: nil, text: try template.render(values)))
-                continue
-            }
-            for release in current {
-                let values = OutputValues.values(build, guestOS, release)
-                rendered.append(
-                    RenderedOutput(
-                        name: name, environment: release.environment,
+                        name: name, environment: release?.environment,
                         text: try template.render(values)))
+            }
+            if !OutputValues.needRelease(template.names) {
+                try render(nil)
+            } else if inCloud.count == 1, OutputValues.needCloudImage(template.names) {
+                try render(nil, cloudImageID: inCloud[0])
+            } else {
+                for release in current { try render(release) }
             }
         }
         return rendered.sorted { $0.path < $1.path }

@@ -37,7 +37,6 @@ struct TemplateFolderCheck {
             return report
         }
         report.images = template.images.all.compactMap(\.name)
-        for problem in strayOutputs(template) { report.add(problem, nil) }
         let packer = usesPacker ? LocalPacker() : nil
         var asksPacker = false
         /// Images whose builds get secrets.
@@ -45,7 +44,7 @@ struct TemplateFolderCheck {
         for (name, image) in template.images.all {
             do throws(TemplateFault) {
                 let image = try image.get()
-                let plan = try template.plan(image, named: name, variables: variables)
+                let plan = try template.plan(image, variables: variables)
                 if let problem = unknownZone(image) { report.add(problem, name) }
                 guard let check = image.packer else {
                     guard let template = packerTemplate(image) else { continue }
@@ -84,15 +83,6 @@ struct TemplateFolderCheck {
                     + "to sign in without them. To run it, export those variables first.")
         }
         return report
-    }
-
-    /// Folders of outputs that no image will have.
-    private func strayOutputs(_ template: LocalTemplate) -> [String] {
-        let names = template.images.all.compactMap(\.name)
-        return template.outputs.guestOSes.filter { !names.isEmpty && !names.contains($0) }.map {
-            "output/\($0) is for the guest OS \(Names.quoted($0)), which aibuild.yml has no image "
-                + "for" + (Suggestion.hint(for: $0, in: names) ?? "")
-        }
     }
 
     private func packerTemplate(_ image: ReadTemplate) -> String? {
