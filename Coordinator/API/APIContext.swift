@@ -149,6 +149,26 @@ extension APIContext {
         if let obstacle { throw AccessControl.forbidden(obstacle) }
     }
 
+    /// Refuses who may not do this to one of all guest OSes of a type.
+    func check(
+        _ request: HTTPRequest, _ right: Right, everyGuestOSOf type: OSType
+    ) async throws {
+        let caller = try caller(request)
+        if let obstacle = caller.wholeFarmObstacle { throw AccessControl.forbidden(obstacle) }
+        var last: String?
+        while true {
+            let page = try await ports.store.guestOSes(after: last, limit: APILimits.pageRows)
+            for guestOS in page where guestOS.type == type {
+                let name = guestOS.name
+                if let obstacle = caller.obstacle(right, guestOS: name, owner: guestOS.owner) {
+                    throw AccessControl.forbidden("It concerns \(name) as well. \(obstacle)")
+                }
+            }
+            guard page.count == APILimits.pageRows else { return }
+            last = page.last?.name
+        }
+    }
+
     /// Who may change a guest OS may not take it away from others.
     func checkOwner(_ request: HTTPRequest, of name: String, becomes new: String?) async throws {
         guard let new, let old = try await ports.store.guestOS(named: name)?.owner, old != new,

@@ -21,6 +21,7 @@ enum Daemon {
     private static let descriptors = 16_384
 
     static func main() async {
+        CoreDumps.forbid()
         do {
             let options = try Options(CommandLine.arguments.dropFirst())
             switch options.action {
@@ -50,7 +51,6 @@ enum Daemon {
 
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
-        CoreDumps.forbid()
         DescriptorLimit.raise(to: descriptors)
         let stopSignal = try StopSignal()
         try Files.makeFolder(configuration.stateFolder, mode: 0o750)

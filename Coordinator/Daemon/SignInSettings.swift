@@ -27,6 +27,7 @@ struct SignInSettings {
         return KeystoneIdentities(
             KeystoneSettings(
                 url: try yaml.take("url", Configuration.webURL), domain: domain,
+                domains: try yaml.take("domains", .list(of: .string), default: []),
                 project: try yaml.take("project", .string),
                 projectDomain: try yaml.take("project_domain", .string, default: domain),
                 roles: roles, teams: teams,

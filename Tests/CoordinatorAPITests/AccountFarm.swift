@@ -1,5 +1,6 @@
 import CoordinatorAPI
 import CoordinatorCore
+import CoordinatorService
 import FoundationEssentials
 import HTTPTypes
 import TestSupport
@@ -15,12 +16,14 @@ struct AccountFarm {
     init(
         _ settings: AccessSettings = AccessSettings(),
         identities: (any IdentityProvider)? = nil,
-        browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil
+        browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil,
+        hooks: [HookSource] = []
     ) async throws {
         let epoch = try await store.lead()
         leader = store.leading(epoch)
         api = try await API.leading(
-            store, epoch: epoch, templates: AnyTemplates(), ids: CountingIDs(), clock: clock,
+            store, epoch: epoch, templates: AnyTemplates(), hooks: hooks, ids: CountingIDs(),
+            clock: clock,
             settings: settings, identities: identities, browsers: browsers,
             url: url)
     }
@@ -91,10 +94,13 @@ struct AccountFarm {
 }
 
 extension GuestOS {
-    static func sample(_ name: String, owner: String) -> GuestOS {
+    static func sample(
+        _ name: String, owner: String, _ type: OSType = .linux,
+        template: TemplateSource = .folder(path: "/t")
+    ) -> GuestOS {
         GuestOS(
-            id: "id-\(name)", name: name, type: .linux, distro: "", version: "", baseISO: "",
-            template: .folder(path: "/t"), owner: owner, createdMilliseconds: 0)
+            id: "id-\(name)", name: name, type: type, distro: "", version: "", baseISO: "",
+            template: template, owner: owner, createdMilliseconds: 0)
     }
 }
 

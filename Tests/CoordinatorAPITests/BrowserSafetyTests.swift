@@ -44,7 +44,7 @@ import Testing
         }
         let api = try await API.leading(webRoot: folder.path)
         for (name, status) in [
-            ("d_1.qcow2", 200), ("d_1.build.json", 200), ("d_1.log.ndjson", 401),
+            ("d_1.qcow2", 200), ("d_1.build.json", 401), ("d_1.log.ndjson", 401),
             ("d_1.log%2endjson", 401),
         ] {
             let target = "/images/release/debian/\(name)"

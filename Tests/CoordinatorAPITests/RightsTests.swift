@@ -66,18 +66,20 @@ import Testing
         }
     }
 
-    @Test("Images are for everybody unless a setting says otherwise; logs never are")
+    @Test("Images are for everybody unless a setting says otherwise; logs and records never are")
     func publishedFiles() async throws {
         let open = try await AccountFarm()
         let closed = try await AccountFarm(AccessSettings(imagesArePublic: false))
         let image = "/images/debian12/7/debian12.qcow2"
         #expect(open.api.refusal(of: try open.request("GET", image)) == nil)
         #expect(closed.api.refusal(of: try closed.request("GET", image))?.status == 401)
-        let log = "/images/debian12/7/build.log.ndjson"
         for farm in [open, closed] {
-            #expect(farm.api.refusal(of: try farm.request("GET", log))?.status == 401)
             let token = try await farm.token(of: .viewer)
-            #expect(farm.api.refusal(of: try farm.request("GET", log, token: token)) == nil)
+            for name in ["build.log.ndjson", "debian12.build.json"] {
+                let path = "/images/debian12/7/" + name
+                #expect(farm.api.refusal(of: try farm.request("GET", path))?.status == 401)
+                #expect(farm.api.refusal(of: try farm.request("GET", path, token: token)) == nil)
+            }
         }
     }
 

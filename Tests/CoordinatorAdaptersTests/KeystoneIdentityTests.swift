@@ -10,11 +10,12 @@ import Testing
     private func identities(
         _ url: String, project: String = "release",
         roles: [String: Role] = ["Member": .operator, "admin": .administrator],
-        authorities: String? = nil
+        authorities: String? = nil, domains: [String] = []
     ) -> KeystoneIdentities {
         KeystoneIdentities(
             KeystoneSettings(
-                url: url, domain: "Default", project: project, projectDomain: "Default",
+                url: url, domain: "Default", domains: domains, project: project,
+                projectDomain: "Default",
                 roles: roles, teams: ["cloud"], authorities: authorities))
     }
 
@@ -36,6 +37,21 @@ import Testing
             try await identities(stack.keystoneURL, project: "consumer")
                 .identity("releaser", "releaser-secret"))
         #expect(other.role == nil && other.has.isEmpty)
+    }
+
+    @Test("Users of other domains sign in as NAME@DOMAIN, and of no unlisted one")
+    func domains() async throws {
+        let stack = try await OpenStack.shared()
+        let domain = "partners-\(UInt32.random(in: .min ... .max))"
+        try await stack.addUser("paula", domain: domain, memberOf: "release")
+        var keystone = identities(stack.keystoneURL)
+        #expect(try await keystone.identity("paula@\(domain)", "paula-secret") == nil)
+        keystone = identities(stack.keystoneURL, domains: [domain])
+        let known = try #require(
+            try await keystone.identity("paula@\(domain)", "paula-secret"))
+        #expect(known.name == "paula@\(domain)" && known.role == .operator)
+        #expect(try await keystone.identity("paula", "paula-secret") == nil)
+        #expect(try await keystone.identity("releaser@\(domain)", "releaser-secret") == nil)
     }
 
     @Test("TLS is verified by the authority of the settings, and by nothing else")

@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import TestSupport

@@ -143,6 +143,33 @@ public final class OpenStack: Sendable {
                 + #""service_id":"\#(service.id)"}}"#, token: token)
     }
 
+    /// A user of a new domain, with the password `NAME-secret`, in a project of another.
+    public func addUser(_ name: String, domain: String, memberOf project: String) async throws {
+        struct Made: Decodable { var domain, user: Object? }
+        struct Listed: Decodable { var roles, projects: [Object]? }
+        struct Object: Decodable { var id: String }
+        let token = try await token("admin", project: "admin")
+        func made(_ path: String, _ body: String) async throws -> Made {
+            let answer = try await asAdmin("POST", path, body, token: token)
+            return try JSONDecoder().decode(Made.self, from: Data(answer))
+        }
+        func listed(_ path: String) async throws -> Listed {
+            let answer = try await asAdmin("GET", path, token: token)
+            return try JSONDecoder().decode(Listed.self, from: Data(answer))
+        }
+        let domainID = try await made("/domains", #"{"domain":{"name":"\#(domain)"}}"#).domain?.id
+        let user = try await made(
+            "/users",
+            #"{"user":{"name":"\#(name)","password":"\#(name)-secret","#
+                + #""domain_id":"\#(domainID ?? "")"}}"#
+        ).user?.id
+        let role = try await listed("/roles?name=member").roles?.first?.id
+        let project = try await listed("/projects?name=\(project)").projects?.first?.id
+        try await asAdmin(
+            "PUT", "/projects/\(project ?? "")/users/\(user ?? "")/roles/\(role ?? "")",
+            token: token)
+    }
+
     /// Revokes all tokens of a user, as a password change does.
     public func revoke(token secret: String) async throws {
         let answer = try await http.request(

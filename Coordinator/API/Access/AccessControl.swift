@@ -30,7 +30,9 @@ public struct AccessControl: Sendable {
     /// Names the token's file. A client reads it only if it may, and only if the file belongs to
     /// the user whose program it is talking to.
     static let tokenFileHeader = "Aibuild-Token-File"
-    private static let log = ".log.ndjson"
+    /// What is published beside an image and not meant for everybody: its log says what the build
+    /// printed, its record which host and commit it came from.
+    private static let records = [".log.ndjson", ".build.json"]
 
     /// - Parameters:
     ///   - sender: as `caller(of:)` says.
@@ -51,8 +53,9 @@ public struct AccessControl: Sendable {
             return sender.isPerson ? nil : Self.programs
         case .right(let right): return refusal(of: request, from: sender, right)
         case .publishedFile:
-            // Images are for everybody, the logs that are published beside them are not.
-            let isImage = !request.path.utf8.reversed().starts(with: Self.log.utf8.reversed())
+            let isImage = !Self.records.contains {
+                request.path.utf8.reversed().starts(with: $0.utf8.reversed())
+            }
             return isImage && settings.imagesArePublic
                 ? nil : refusal(of: request, from: sender, .view)
         case .hook:

@@ -62,8 +62,7 @@ enum DeliveryRoutes {
         _ text: String, _ request: HTTPRequest, _ api: APIContext
     ) async throws -> Delivery {
         let found = try await delivery(text, api)
-        let built = found.builds.compactMap { $0.split(separator: ":").first.map(String.init) }
-        for guestOS in Set(built + [found.request?.guestOS].compactMap(\.self)) {
+        for guestOS in try await api.leader().deliveryRequests.guestOSes(of: found) {
             try await api.check(request, .build, guestOS: guestOS)
         }
         return found

@@ -6,8 +6,10 @@ import OpenStackKit
 /// `sign_in.keystone` in coordinator.yml.
 public struct KeystoneSettings: Sendable {
     public var url: String
-    /// Of the users.
+    /// Of the users whose names say no other.
     public var domain: String
+    /// Others, whose users sign in as `NAME@DOMAIN`.
+    public var domains: [String]
     /// Whose roles count, and its domain.
     public var project, projectDomain: String
     /// Roles of the project, and what each gives.
@@ -17,11 +19,13 @@ public struct KeystoneSettings: Sendable {
     public var authorities: String?
 
     public init(
-        url: String, domain: String, project: String, projectDomain: String,
+        url: String, domain: String, domains: [String] = [], project: String,
+        projectDomain: String,
         roles: [String: Role], teams: [String], authorities: String?
     ) {
         self.url = url
         self.domain = domain
+        self.domains = domains
         self.project = project
         self.projectDomain = projectDomain
         self.roles = roles
@@ -42,9 +46,9 @@ public struct KeystoneIdentities: IdentityProvider {
     public func identity(
         _ name: String, _ password: String
     ) async throws -> ProvidedIdentity? {
+        let (user, domain) = parts(of: name)
         let login = CloudLogin(
-            authURL: settings.url,
-            .password(password, user: name, domain: .name(settings.domain)),
+            authURL: settings.url, .password(password, user: user, domain: .name(domain)),
             project: .name(settings.project, domain: .name(settings.projectDomain)))
         let http = HTTPClient(tls: TLSFiles(authorities: settings.authorities))
         let found: [String]
@@ -58,6 +62,14 @@ public struct KeystoneIdentities: IdentityProvider {
             }
         }
         return identity(name, has: found)
+    }
+
+    /// Keystone's own names may have an @, such as that of an e-mail address.
+    private func parts(of name: String) -> (user: String, domain: String) {
+        for domain in settings.domains where name.hasSuffix("@" + domain) {
+            return (String(name.dropLast(domain.count + 1)), domain)
+        }
+        return (name, settings.domain)
     }
 
     private func identity(_ name: String, has roles: [String]) -> ProvidedIdentity {

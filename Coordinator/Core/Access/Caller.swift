@@ -58,7 +58,9 @@ public struct Caller: Sendable, Hashable {
                 : "\(name) is \(role.rawValue), and this needs the role "
                     + roles.joined(separator: " or ")
         }
-        guard let guestOS else { return nil }
+        guard let guestOS else {
+            return right.isOfWholeFarm ? wholeFarmObstacle : nil
+        }
         if let guestOSes, !FarmSecret.isAllowed(guestOS, by: guestOSes) {
             return "The token is not good for the guest OS \(guestOS)"
         }
@@ -74,6 +76,16 @@ public struct Caller: Sendable, Hashable {
         return isGiven
             ? "\(name) is \(own), and can give nothing to the team \(owner)"
             : "The guest OS \(guestOS) is owned by the team \(owner), and \(name) is \(own)"
+    }
+}
+
+extension Caller {
+    /// Why it may not change what concerns all guest OSes; `nil` if it may.
+    public var wholeFarmObstacle: String? {
+        guestOSes.map {
+            "The token is only for the guest OSes \($0.joined(separator: ", ")), and this concerns "
+                + "others as well"
+        }
     }
 }
 

@@ -12,6 +12,9 @@ public enum Right: String, Sendable, Hashable, Codable, CaseIterable {
     case release
     /// Hosts, environments, secrets, retention, accounts.
     case administer
+
+    /// Whether what it allows concerns all guest OSes alike.
+    var isOfWholeFarm: Bool { self == .hosts || self == .administer }
 }
 
 /// What a principal may do, in steps: each role has the rights of those before it.

@@ -71,8 +71,8 @@ public final class AccessDirectory: Sendable {
 
     func token(id: String) -> APIToken? { state.withLock { $0.book.tokens[id] } }
 
-    /// The caller whose request has the token of this SHA-256, in hex; `nil` if it is unknown, expired, or its user may
-    /// not do anything any more.
+    /// The caller whose request has the token of this SHA-256, in hex; `nil` if it is unknown,
+    /// expired, or its user may not do anything any more.
     public func caller(tokenDigest digest: String) -> Caller? {
         let now = clock.unixMilliseconds()
         return state.withLock { state in

@@ -8,6 +8,19 @@ public struct DeliveryRequests: Sendable {
     let store: any DeliveryWriter
     let deliveries: Deliveries
 
+    /// The names of the guest OSes that a delivery had built, or would if it were handled again.
+    /// - Throws: `StoreError`
+    public func guestOSes(of delivery: Delivery) async throws -> [String] {
+        var names = delivery.builds.compactMap { $0.split(separator: ":").first.map(String.init) }
+        if let name = delivery.request?.guestOS { names.append(name) }
+        if let source = ports.hooks.first(where: { $0.name == delivery.hook }) {
+            for report in delivery.reports {
+                names += try await source.guestOSes(of: report, in: ports.store).map(\.name)
+            }
+        }
+        return Set(names).sorted()
+    }
+
     /// Handles a delivery again, as a new one.
     /// - Throws: `Refusal`, `StoreError`
     public func replay(_ delivery: Delivery, by actor: String) async throws -> Delivery {

@@ -43,6 +43,20 @@ public struct HookSource: Sendable {
         return project.lowercased() == path.lowercased()
     }
 
+    private static let pageRows = 500
+
+    /// Those that a report may have built, by their names.
+    func guestOSes(of report: GitReport, in store: any StoreReader) async throws -> [GuestOS] {
+        var found: [GuestOS] = []
+        var last: String?
+        while true {
+            let page = try await store.guestOSes(after: last, limit: Self.pageRows)
+            found += page.filter { isKept($0.template, inProject: report.project) }
+            guard page.count == Self.pageRows else { return found }
+            last = page.last?.name
+        }
+    }
+
     private static func isSame(_ a: String, _ b: String) -> Bool {
         func plain(_ url: String) -> String {
             var url = GitAddress(url).url.lowercased()

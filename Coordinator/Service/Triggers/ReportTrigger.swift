@@ -42,7 +42,7 @@ struct ReportTrigger: Sendable {
             outcome.reasons.append("the push says \(skip)")
             return outcome
         }
-        let guestOSes = try await guestOSes(of: report, source)
+        let guestOSes = try await source.guestOSes(of: report, in: ports.store)
         if guestOSes.isEmpty {
             outcome.reasons.append("no guest OS has its template in \(report.project)")
         }
@@ -72,21 +72,6 @@ struct ReportTrigger: Sendable {
         case broken(String)
         case needsApproval
         case cancelled([Build])
-    }
-
-    private static let pageRows = 500
-
-    private func guestOSes(
-        of report: GitReport, _ source: HookSource
-    ) async throws -> [GuestOS] {
-        var found: [GuestOS] = []
-        var last: String?
-        while true {
-            let page = try await ports.store.guestOSes(after: last, limit: Self.pageRows)
-            found += page.filter { source.isKept($0.template, inProject: report.project) }
-            guard page.count == Self.pageRows else { return found }
-            last = page.last?.name
-        }
     }
 
     private func handle(_ change: ReportedChange) async throws -> End {
