@@ -27,7 +27,7 @@ enum Daemon {
             switch options.action {
             case .help(let text): print(text, terminator: "")
             case .version: print("aibuild-coordinator \(version)")
-            case .check: try check(options)
+            case .check: try await check(options)
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
                 try await DatabaseCommand.run(options.configuration(), isDryRun: isDryRun)
@@ -123,11 +123,12 @@ enum Daemon {
 
 extension Daemon {
     /// What would keep a coordinator from its start is thrown.
-    private static func check(_ options: Options) throws {
+    private static func check(_ options: Options) async throws {
         let configuration = try options.configuration()
         for found in try configuration.setupCheck().problems() {
             print("\(found.problem). \(found.remedy)")
         }
+        try await configuration.signIn.check { print($0) }
         print("\(options.file ?? "The default configuration") is sound")
     }
 

@@ -26,7 +26,9 @@ struct Options {
                         "port", value: "N", "the API's port, instead of api.port (default 9753)"),
                 ]),
             PlainCommand(
-                "check", "say whether the configuration is sound; touches nothing else",
+                "check",
+                "say whether the configuration is sound, and the OpenID provider, if there is one, "
+                    + "fit to sign in by; changes nothing",
                 options: [config]),
             PlainCommand(
                 "db migrate", "bring the database to this program's schema, and say what it was",

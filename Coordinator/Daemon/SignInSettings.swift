@@ -2,12 +2,15 @@ import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
 import HTTPTypes
+import Support
 import YAMLKit
 
 /// `sign_in:` in coordinator.yml: who signs in beside this coordinator's own users.
 struct SignInSettings {
     private(set) var keystone: KeystoneIdentities?
     private(set) var openID: OpenIDSettings?
+    /// Without words.
+    private var issuerPlace: YAMLError?
 
     var secretFiles: [String] { [openID?.secretFile].compactMap(\.self) }
 
@@ -16,7 +19,23 @@ struct SignInSettings {
     /// - Parameter url: of this coordinator, as browsers reach it.
     init(_ yaml: YAMLMapping, url: String) throws {
         keystone = try yaml.takeIfPresent("keystone", .mapping).map(Self.keystone)
-        openID = try yaml.takeIfPresent("openid", .mapping).map { try Self.openID($0, url) }
+        if let given = try yaml.takeIfPresent("openid", .mapping) {
+            openID = try Self.openID(given, url)
+            issuerPlace = given.error("issuer", "")
+        }
+    }
+
+    /// Asks the provider that people sign in by.
+    /// - Throws: `Failure` if nobody could be signed in by it. One that cannot be reached is a
+    ///   warning.
+    func check(_ say: (String) -> Void) async throws {
+        guard let openID, var place = issuerPlace else { return }
+        var refusals: [String] = []
+        for finding in await OpenIDCheck(openID).findings() {
+            place.message = finding.words
+            if finding.isWarning { say("Warning: \(place)") } else { refusals.append("\(place)") }
+        }
+        guard refusals.isEmpty else { throw Failure(refusals.joined(separator: "; ")) }
     }
 
     private static func keystone(_ yaml: YAMLMapping) throws -> KeystoneIdentities {

@@ -14,6 +14,18 @@ final class ListedBrowsers: BrowserIdentityProvider {
     var source: Principal.Source { .openid }
     var label: String { "Example <Login>" }
     var last: BrowserVisit? { visits.withLock(\.last) }
+    var contact: ProviderContact {
+        var contact = ProviderContact()
+        contact.reachedMilliseconds = 1_000
+        contact.fault = "it cannot be asked"
+        contact.faultMilliseconds = 2_000
+        return contact
+    }
+
+    func check(issuer: String?) async throws {
+        guard issuer == "https://evil.test" else { return }
+        throw IdentityFault(.refused, "the answer is of another provider")
+    }
 
     func set(
         _ code: String, _ role: Role?, name: String? = nil, subject: String? = nil,
@@ -111,6 +123,30 @@ final class ListedBrowsers: BrowserIdentityProvider {
         // Behind a proxy that hides it: once is enough.
         let moved = try await farm.ask("GET", "/sign-in/openid?moved=true&to=/builds/x")
         #expect(moved.headers["Location"]?.hasPrefix("https://login.test/") == true)
+    }
+
+    @Test("An answer of another provider signs nobody in, and shows nothing of what it says")
+    func otherIssuer() async throws {
+        people.set("anna", .operator)
+        let visit = try await begin()
+        let state = people.last?.state ?? ""
+        for answer in ["code=anna", "error_description=Call-us"] {
+            let refused = try await get(
+                "/sign-in/openid/callback?\(answer)&state=\(state)&iss=https://evil.test",
+                cookie: visit)
+            #expect(refused.status == 403 && refused.headers["Set-Cookie"] == nil)
+            #expect(refused.text.contains("of another provider"), "\(refused.text)")
+            #expect(!refused.text.contains("Call-us"))
+        }
+    }
+
+    @Test("The setup says when the provider was reached, and what went wrong since")
+    func contact() async throws {
+        let setup = try await farm.ask("GET", "/api/v1/setup", token: API.token)
+        for words in [
+            #""reachedAt":"1970-01-01T00:00:01.000Z""#, #""problem":"it cannot be asked""#,
+            #""problemAt":"1970-01-01T00:00:02.000Z""#,
+        ] { #expect(setup.text.contains(words), "\(setup.text)") }
     }
 
     @Test("What does not belong to this browser signs nobody in") func strangers() async throws {

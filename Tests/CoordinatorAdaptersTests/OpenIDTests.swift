@@ -1,4 +1,4 @@
-import CoordinatorAdapters
+@testable import CoordinatorAdapters
 import CoordinatorCore
 import FoundationEssentials
 import Support
@@ -19,6 +19,13 @@ private final class SteppedClock: TimeSource {
     }
 }
 
+private final class Count: Sendable {
+    private let number = Atomic(0)
+
+    func add() { number.add(1, ordering: .relaxed) }
+    var value: Int { number.load(ordering: .relaxed) }
+}
+
 /// Who signs in by OpenID Connect, of a provider that is not honest. The end-to-end tests have a
 /// real one.
 @Suite struct OpenIDTests {
@@ -32,20 +39,23 @@ private final class SteppedClock: TimeSource {
         try Files.replace(folder.path + "/secret", with: (OpenIDServer.secret + "\n").utf8)
     }
 
+    private func settings(
+        _ server: LyingOpenIDServer, issuer: String? = nil, groups: String = "groups"
+    ) -> OpenIDSettings {
+        OpenIDSettings(
+            issuer: issuer ?? server.issuer, label: "Lies", clientID: OpenIDServer.client,
+            secretFile: folder.path + "/secret",
+            redirectURL: "https://farm.test/sign-in/openid/callback",
+            scopes: ["openid", "profile"], nameClaim: "preferred_username", groupsClaim: groups,
+            roles: ["builders": .operator, "guests": .viewer, "masters": .administrator],
+            teams: ["builders": "linux", "guests": "everybody"], authorities: nil)
+    }
+
     private func provider(
         _ server: LyingOpenIDServer, clock: any TimeSource = SystemClock(),
         issuer: String? = nil, groups: String = "groups"
     ) -> OpenIDProvider {
-        OpenIDProvider(
-            OpenIDSettings(
-                issuer: issuer ?? server.issuer, label: "Lies", clientID: OpenIDServer.client,
-                secretFile: folder.path + "/secret",
-                redirectURL: "https://farm.test/sign-in/openid/callback",
-                scopes: ["openid", "profile"], nameClaim: "preferred_username",
-                groupsClaim: groups,
-                roles: ["builders": .operator, "guests": .viewer, "masters": .administrator],
-                teams: ["builders": "linux", "guests": "everybody"], authorities: nil),
-            clock: clock)
+        OpenIDProvider(settings(server, issuer: issuer, groups: groups), clock: clock)
     }
 
     /// What the provider makes its answer of.
@@ -203,5 +213,100 @@ private final class SteppedClock: TimeSource {
         server.kill()
         let away = provider(server)
         await #expect(throws: IdentityFault.self) { try await away.address(for: visit) }
+    }
+
+    @Test("A hundred people who sign in at once make one fetch, and share its failure")
+    func sharedFetch() async throws {
+        let fetch = SharedFetch<Int>(limit: 100)
+        let count = Count()
+        let (gate, opening) = AsyncStream<Void>.makeStream()
+        let people = Task {
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        let outcome = await fetch.outcome {
+                            count.add()
+                            for await _ in gate {}
+                            return .failure(IdentityFault(.unreachable, "it is away"))
+                        }
+                        return (try? outcome.get()) != nil
+                    }
+                }
+                return await group.reduce(into: [Bool]()) { $0.append($1) }
+            }
+        }
+        try await eventually("all of them wait") { await fetch.waiting == 100 }
+        // Nobody waits behind more people than connections can be.
+        await #expect(throws: IdentityFault.self) { try await fetch.outcome { .success(1) }.get() }
+        opening.finish()
+        let signedIn = await people.value
+        #expect(signedIn.count == 100 && signedIn.allSatisfy { !$0 })
+        #expect(count.value == 1)
+        #expect(try await fetch.outcome { .success(2) }.get() == 2, "whoever comes now asks again")
+    }
+
+    @Test("The provider says when it was reached, and what went wrong since")
+    func contact() async throws {
+        let server = try await LyingOpenIDServer()
+        let provider = provider(server)
+        try await set(server, ["description_status": 500])
+        await #expect(throws: IdentityFault.self) { try await provider.address(for: visit) }
+        #expect(provider.contact.problem?.contains("500") == true)
+        #expect(provider.contact.reachedMilliseconds == nil)
+        try await set(server, ["description_status": 200])
+        for _ in 0..<3 { _ = try await provider.address(for: visit) }
+        #expect(try await server.asked("/.well-known/openid-configuration") == 2)
+        #expect(provider.contact.problem == nil && provider.contact.reachedMilliseconds != nil)
+    }
+
+    @Test("An answer that says it is another provider's is refused") func issuers() async throws {
+        let server = try await LyingOpenIDServer()
+        let plain = provider(server)
+        try await plain.check(issuer: nil)
+        try await plain.check(issuer: server.issuer)
+        for other in ["https://evil.test", server.issuer + "/", ""] {
+            let fault = await #expect(throws: IdentityFault.self) {
+                try await plain.check(issuer: other)
+            }
+            #expect(fault?.code == .refused && "\(fault as Any)".contains("another provider"))
+        }
+        try await set(
+            server, ["description": ["authorization_response_iss_parameter_supported": true]])
+        let naming = provider(server)
+        try await naming.check(issuer: server.issuer)
+        let fault = await #expect(throws: IdentityFault.self) {
+            try await naming.check(issuer: nil)
+        }
+        #expect(fault?.code == .refused && "\(fault as Any)".contains("(iss)"))
+    }
+
+    @Test("A check finds why nobody could sign in; a provider that is away is a warning")
+    func check() async throws {
+        let server = try await LyingOpenIDServer()
+        let check = OpenIDCheck(settings(server))
+        #expect(await check.findings().isEmpty)
+        let cases: [(JSON, String, Bool)] = [
+            (["description_status": 404], "does not describe itself", false),
+            (["description_status": 503], "with 503", true),
+            (["description": ["issuer": "https://b"]], "calls itself 'https://b'", false),
+            (["description": ["response_types_supported": ["id_token"]]], "code flow", false),
+            (["description": ["grant_types_supported": ["implicit"]]], "(grant_types", false),
+            (["description": ["code_challenge_methods_supported": ["plain"]]], "S256", false),
+            (["description": ["code_challenge_methods_supported": .null]], "not say", true),
+            (["jwks_status": 404], "keys cannot be read", false),
+            (["jwks_status": 502], "with 502", true),
+        ]
+        for (now, words, isWarning) in cases {
+            try await set(
+                server, ["description_status": 200, "jwks_status": 200, "description": [:]])
+            try await set(server, now)
+            let found = await check.findings()
+            #expect(found.count == 1 && found.first?.isWarning == isWarning, "\(found)")
+            #expect(found.first?.words.contains(words) == true, "\(found)")
+        }
+        server.kill()
+        let away = await check.findings()
+        #expect(away.map(\.isWarning) == [true], "\(away)")
+        #expect(away.first?.words.contains("cannot be reached") == true)
     }
 }

@@ -99,6 +99,46 @@ import Testing
         }
     }
 
+    @Test("The configuration is checked with the provider; one that is away is a warning")
+    func check() async throws {
+        let provider = try await OpenIDServer()
+        let liar = try await LyingOpenIDServer()
+        try await withFarm(.withoutHosts) { farm in
+            func check(_ issuer: String) async throws -> (ProcessKit.ExitStatus, String) {
+                let path = farm.folder + "/check.yml"
+                try Files.replace(
+                    path,
+                    with: """
+                        sign_in:
+                          openid:
+                            client_id: a
+                            roles: {b: viewer}
+                            issuer: \(issuer)
+                        """.utf8)
+                let log = farm.folder + "/check.log"
+                try Files.replace(log, with: [])
+                let program = try FarmProgram(
+                    "aibuild-coordinator", ["check", "--config", path], logPath: log)
+                return (try await program.exit(), program.log)
+            }
+            let place = "check.yml:5:13: key 'sign_in.openid.issuer': "
+            let sound = try await check(provider.issuer)
+            #expect(sound.0 == .exited(0) && sound.1.hasSuffix(" is sound\n"), "\(sound)")
+            #expect(!sound.1.contains("Warning"), "\(sound)")
+            let slashed = try await check(provider.issuer + "/")
+            #expect(slashed.0 == .exited(1), "\(slashed)")
+            #expect(slashed.1.contains("\(place)of the provider: it calls itself"), "\(slashed)")
+            try await liar.set(
+                Array(#"{"description":{"response_types_supported":["token"]}}"#.utf8))
+            let implicit = try await check(liar.issuer)
+            #expect(implicit.0 == .exited(1) && implicit.1.contains(place), "\(implicit)")
+            liar.kill()
+            let away = try await check(liar.issuer)
+            #expect(away.0 == .exited(0), "\(away)")
+            #expect(away.1.contains("Warning: ") && away.1.contains(place), "\(away)")
+        }
+    }
+
     @Test("A command line is signed in by the browser, once it is allowed there")
     func commandLine() async throws {
         try await withProvider { farm, provider in

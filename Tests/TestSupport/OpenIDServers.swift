@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTPClientKit
 import Support
 
@@ -44,6 +45,12 @@ public final class LyingOpenIDServer: Sendable {
     /// How it answers from now on, in JSON.
     public func set(_ now: [UInt8]) async throws {
         _ = try await HTTPClient().request("POST", server.url + "/now", body: now)
+    }
+
+    /// How often each of its paths was asked for.
+    public func asked(_ path: String) async throws -> Int {
+        let answer = try await HTTPClient().request("GET", server.url + "/asked")
+        return try JSONDecoder().decode([String: Int].self, from: Data(answer.body))[path] ?? 0
     }
 
     public func kill() { server.kill() }

@@ -26,6 +26,7 @@ keys = {
     "new": rsa.generate_private_key(public_exponent=65537, key_size=2048),
 }
 now = {"jwks": ["rsa", "ec"], "description": {}, "jwks_status": 200}
+asked = {}
 
 
 def public(name):
@@ -77,6 +78,9 @@ class Provider(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = urllib.parse.urlparse(self.path).path
+        asked[path] = asked.get(path, 0) + 1
+        if path == "/asked":
+            return self.answer(asked)
         if path == "/.well-known/openid-configuration":
             base = self.issuer()
             self.answer({
@@ -84,7 +88,9 @@ class Provider(http.server.BaseHTTPRequestHandler):
                 "token_endpoint": f"{base}/token", "jwks_uri": f"{base}/keys",
                 "userinfo_endpoint": f"{base}/userinfo",
                 "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                **now["description"]})
+                "response_types_supported": ["code", "id_token"],
+                "code_challenge_methods_supported": ["S256"],
+                **now["description"]}, now.get("description_status", 200))
         elif path == "/keys":
             self.answer({"keys": [public(name) for name in now["jwks"]]}, now["jwks_status"])
         elif path == "/userinfo":

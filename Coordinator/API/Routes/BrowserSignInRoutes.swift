@@ -31,6 +31,7 @@ enum BrowserSignInRoutes {
                 let (user, to) = try await leader.browserSignIns.finish(
                     cookie: BrowserCookie.visit.value(in: request), state: query["state"] ?? "",
                     code: query["code"], words: query["error_description"] ?? query["error"],
+                    issuer: query["iss"],
                     address: request.remoteAddress)
                 // Always a new one: a session that a stranger put into the browser is not taken
                 // over.

@@ -17,6 +17,20 @@ enum StatusRoutes {
         }
 
         var problems: [Item]
+        var signIn: SignIn?
+    }
+    /// The other system that browsers sign in by.
+    struct SignIn: Encodable {
+        var label: String
+        var reachedAt, problem, problemAt: String?
+
+        init(_ provider: any BrowserIdentityProvider) {
+            let contact = provider.contact
+            label = provider.label
+            reachedAt = contact.reachedMilliseconds.map { Time.text($0) }
+            problem = contact.problem
+            problemAt = problem == nil ? nil : contact.faultMilliseconds.map { Time.text($0) }
+        }
     }
     struct Ready: Encodable { var ready = true }
 
@@ -61,7 +75,7 @@ enum StatusRoutes {
                 Setup(
                     problems: (api.setupProblems() + [loopback].compactMap(\.self)).map {
                         Setup.Item(problem: $0.problem, remedy: $0.remedy, isGuess: $0.isGuess)
-                    }))
+                    }, signIn: api.ports.browserIdentities.map { SignIn($0) }))
         }
         router.on("GET", "/api/v1/version") { _, _ in
             try .json(

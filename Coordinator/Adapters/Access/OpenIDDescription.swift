@@ -9,6 +9,14 @@ struct OpenIDDescription: Sendable {
     /// Whether the client's secret goes into the header, as it does unless the provider says that
     /// it only takes it in the form.
     var takesBasic: Bool
+    /// Whether every answer that a browser brings says who it is from (RFC 9207).
+    var namesIssuer: Bool
+    /// Why nobody could be signed in by it.
+    var problems: [String] = []
+    /// `nil`: it does not say whether it takes PKCE.
+    var takesPKCE: Bool?
+
+    static let path = "/.well-known/openid-configuration"
 
     init(_ found: JSON, issuer: String) throws(IdentityFault) {
         // Else a description that somebody else wrote would be believed.
@@ -39,5 +47,22 @@ struct OpenIDDescription: Sendable {
         } else {
             takesBasic = true
         }
+        namesIssuer = found["authorization_response_iss_parameter_supported"] == true
+        func list(_ name: String) -> [String]? {
+            guard case .array(let items)? = found[name] else { return nil }
+            return items.prefix(Self.listed).compactMap(\.text)
+        }
+        for (name, needed) in [
+            ("response_types_supported", "code"), ("grant_types_supported", "authorization_code"),
+        ] {
+            guard let listed = list(name), !listed.contains(needed) else { continue }
+            problems.append(
+                "it does not offer the authorization code flow (\(name): "
+                    + "\(listed.joined(separator: ", ").visible.prefix(200))): allow it there")
+        }
+        takesPKCE = list("code_challenge_methods_supported").map { $0.contains("S256") }
     }
+
+    /// More than any provider lists.
+    private static let listed = 100
 }

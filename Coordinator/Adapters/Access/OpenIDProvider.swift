@@ -14,6 +14,9 @@ public actor OpenIDProvider: BrowserIdentityProvider {
     private let http: HTTPClient
     private var description: (value: OpenIDDescription, atMilliseconds: Int64)?
     private var keys: (value: SigningKeys, atMilliseconds: Int64)?
+    private let descriptions = SharedFetch<OpenIDDescription>()
+    private let keySets = SharedFetch<SigningKeys>()
+    private let contacts = ContactLog()
 
     private static let timeouts = HTTPTimeouts(
         connectSeconds: 5, stallSeconds: 10, totalSeconds: 15)
@@ -28,17 +31,25 @@ public actor OpenIDProvider: BrowserIdentityProvider {
     public init(_ settings: OpenIDSettings, clock: any TimeSource) {
         self.settings = settings
         self.clock = clock
-        var limits = HTTPClientLimits()
-        limits.answerBytes = 1 << 20
-        // A redirect would carry codes and secrets to wherever it points.
-        limits.trustedRedirects = 0
-        limits.transfers = 8
-        limits.waitingTransfers = 300
-        http = HTTPClient(limits: limits, tls: TLSFiles(authorities: settings.authorities))
+        http = settings.client()
     }
 
     public nonisolated var source: Principal.Source { .openid }
     public nonisolated var label: String { settings.label }
+    public nonisolated var contact: ProviderContact { contacts.contact }
+
+    public func check(issuer: String?) async throws {
+        guard let issuer else {
+            guard try await describe().namesIssuer else { return }
+            throw IdentityFault(
+                .refused, "its answer does not say who it is from (iss), as it says it does")
+        }
+        guard issuer == settings.issuer else {
+            throw IdentityFault(
+                .refused,
+                "the answer is of another provider, '\(String(issuer.visible.prefix(200)))'")
+        }
+    }
 
     public func address(for visit: BrowserVisit) async throws -> String {
         let description = try await describe()
@@ -58,7 +69,7 @@ public actor OpenIDProvider: BrowserIdentityProvider {
         code: String, of visit: BrowserVisit
     ) async throws -> ProvidedIdentity {
         let description = try await describe()
-        let answer = try await exchange(code, visit, description)
+        let answer = try noted(await exchange(code, visit, description))
         guard let token = answer["id_token"]?.text else {
             throw IdentityFault(.refused, "its answer has no identity token: scopes need openid")
         }
@@ -80,19 +91,29 @@ public actor OpenIDProvider: BrowserIdentityProvider {
         {
             return description.value
         }
-        let issuer =
-            settings.issuer.utf8.last == UInt8(ascii: "/")
-            ? String(settings.issuer.dropLast()) : settings.issuer
-        let answer = try await ask("GET", issuer + "/.well-known/openid-configuration")
-        guard answer.status == 200, let found = try? JSON(parsing: answer.body) else {
-            throw IdentityFault(
-                .unreachable,
-                "it does not describe itself (/.well-known/openid-configuration: "
-                    + "\(answer.status)): check sign_in.openid.issuer")
+        return try await descriptions.outcome { await self.fetchDescription() }.get()
+    }
+
+    private func fetchDescription() async -> Result<OpenIDDescription, IdentityFault> {
+        let outcome = await askDescription()
+        contacts.note(outcome, clock.unixMilliseconds())
+        if case .success(let value) = outcome {
+            description = (value, clock.monotonicMilliseconds())
         }
-        let value = try OpenIDDescription(found, issuer: settings.issuer)
-        description = (value, now)
-        return value
+        return outcome
+    }
+
+    private func askDescription() async -> Result<OpenIDDescription, IdentityFault> {
+        do throws(IdentityFault) {
+            let answer = try await ask("GET", settings.descriptionURL)
+            guard answer.status == 200, let found = try? JSON(parsing: answer.body) else {
+                throw IdentityFault(
+                    .unreachable,
+                    "it does not describe itself (\(OpenIDDescription.path): "
+                        + "\(answer.status)): check sign_in.openid.issuer")
+            }
+            return .success(try OpenIDDescription(found, issuer: settings.issuer))
+        } catch { return .failure(error) }
     }
 
     private func keys(
@@ -100,14 +121,28 @@ public actor OpenIDProvider: BrowserIdentityProvider {
     ) async throws -> SigningKeys {
         let now = clock.monotonicMilliseconds()
         if let keys, now - keys.atMilliseconds < age { return keys.value }
-        let answer = try await ask("GET", description.keys)
+        return try await keySets.outcome { await self.fetchKeys(description.keys) }.get()
+    }
+
+    private func fetchKeys(_ address: String) async -> Result<SigningKeys, IdentityFault> {
+        let outcome = await askKeys(address)
+        contacts.note(outcome, clock.unixMilliseconds())
+        if case .success(let value) = outcome { keys = (value, clock.monotonicMilliseconds()) }
+        return outcome
+    }
+
+    private func askKeys(_ address: String) async -> Result<SigningKeys, IdentityFault> {
+        do throws(IdentityFault) {
+            return .success(try Self.keys(in: try await ask("GET", address)))
+        } catch { return .failure(error) }
+    }
+
+    static func keys(in answer: HTTPAnswer) throws(IdentityFault) -> SigningKeys {
         do {
             guard answer.status == 200 else {
                 throw SignatureError(.malformed, "the answer has the status \(answer.status)")
             }
-            let value = try SigningKeys(document: answer.body)
-            keys = (value, now)
-            return value
+            return try SigningKeys(document: answer.body)
         } catch {
             throw IdentityFault(.unreachable, "its keys cannot be read", cause: error)
         }
@@ -136,9 +171,22 @@ public actor OpenIDProvider: BrowserIdentityProvider {
 
     // MARK: Questions
 
+    private func noted(_ outcome: Result<JSON, IdentityFault>) throws(IdentityFault) -> JSON {
+        contacts.note(outcome, clock.unixMilliseconds())
+        return try outcome.get()
+    }
+
     private func exchange(
         _ code: String, _ visit: BrowserVisit, _ description: OpenIDDescription
-    ) async throws -> JSON {
+    ) async -> Result<JSON, IdentityFault> {
+        do throws(IdentityFault) {
+            return .success(try await exchanged(code, visit, description))
+        } catch { return .failure(error) }
+    }
+
+    private func exchanged(
+        _ code: String, _ visit: BrowserVisit, _ description: OpenIDDescription
+    ) async throws(IdentityFault) -> JSON {
         var fields = [
             ("grant_type", "authorization_code"), ("code", code),
             ("redirect_uri", settings.redirectURL), ("code_verifier", visit.verifier),
@@ -201,7 +249,7 @@ public actor OpenIDProvider: BrowserIdentityProvider {
     }
 
     /// Read each time: it is replaced without a restart.
-    private func secret() async throws -> String? {
+    private func secret() async throws(IdentityFault) -> String? {
         guard let file = settings.secretFile else { return nil }
         do {
             let bytes = try await OwnThread.run {

@@ -1,4 +1,5 @@
 public import CoordinatorCore
+import HTTPClientKit
 import TextKit
 
 /// `sign_in.openid` in coordinator.yml.
@@ -38,6 +39,22 @@ public struct OpenIDSettings: Sendable {
         self.roles = roles
         self.teams = teams
         self.authorities = authorities
+    }
+
+    func client() -> HTTPClient {
+        var limits = HTTPClientLimits()
+        limits.answerBytes = 1 << 20
+        // A redirect would carry codes and secrets to wherever it points.
+        limits.trustedRedirects = 0
+        limits.transfers = 8
+        limits.waitingTransfers = 300
+        return HTTPClient(limits: limits, tls: TLSFiles(authorities: authorities))
+    }
+
+    /// Where the provider describes itself.
+    var descriptionURL: String {
+        (issuer.utf8.last == UInt8(ascii: "/") ? String(issuer.dropLast()) : issuer)
+            + OpenIDDescription.path
     }
 
     /// What the person has at the provider, as a user here.

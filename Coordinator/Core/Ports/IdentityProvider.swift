@@ -13,12 +13,33 @@ public protocol BrowserIdentityProvider: Sendable {
     var source: Principal.Source { get }
     /// As people know it.
     var label: String { get }
+    var contact: ProviderContact { get }
+    /// - Parameter issuer: who the browser says that the answer is from (RFC 9207); `nil` if it
+    ///   does not say.
+    /// - Throws: `IdentityFault` if the answer is another system's.
+    func check(issuer: String?) async throws
     /// Where the browser goes.
     /// - Throws: `IdentityFault`
     func address(for visit: BrowserVisit) async throws -> String
     /// - Parameter code: what the browser brought back.
     /// - Throws: `IdentityFault`
     func identity(code: String, of visit: BrowserVisit) async throws -> ProvidedIdentity
+}
+
+/// What became of the last questions to another system.
+public struct ProviderContact: Sendable, Hashable {
+    /// When it last answered as it should; `nil`: never since this coordinator started.
+    public var reachedMilliseconds: Int64?
+    /// What went wrong last, and when.
+    public var fault: String?
+    public var faultMilliseconds: Int64?
+
+    public init() {}
+
+    /// What has gone wrong since it last answered as it should.
+    public var problem: String? {
+        (faultMilliseconds ?? 0) >= (reachedMilliseconds ?? 0) ? fault : nil
+    }
 }
 
 /// What ties the answer of the other system to the browser that was sent there. Nobody else knows

@@ -37,10 +37,12 @@ public struct BrowserSignIns: Sendable {
     ///   - state: as it came back.
     ///   - code: likewise; `nil` if the other system gave none.
     ///   - words: why it gave none, in its own words.
+    ///   - issuer: who it says it is (RFC 9207); `nil` if it does not say.
     /// - Returns: who it is, and where the person wanted to go.
     /// - Throws: `SignInFault`, `IdentityFault`, `Refusal`, `StoreError`
     public func finish(
-        cookie: String?, state: String, code: String?, words: String?, address: String
+        cookie: String?, state: String, code: String?, words: String?, issuer: String?,
+        address: String
     ) async throws -> (user: Principal, to: String) {
         let provider = try provider()
         try signIns.checkPause(nil, address)
@@ -49,11 +51,13 @@ public struct BrowserSignIns: Sendable {
         guard HMAC.isEqual(Array(state.utf8), Array(visit.state.utf8)) else {
             throw SignInFault.lostVisit
         }
-        guard let code else {
-            throw IdentityFault(
-                .refused, "it says: \((words ?? "nothing").visible.prefix(200))")
-        }
         do {
+            // First: the words may be a stranger's as well.
+            try await provider.check(issuer: issuer)
+            guard let code else {
+                throw IdentityFault(
+                    .refused, "it says: \((words ?? "nothing").visible.prefix(200))")
+            }
             let identity = try await provider.identity(code: code, of: visit)
             return (try await signIns.admit(identity, provider.source), to)
         } catch {

@@ -250,7 +250,14 @@ struct SetupAnswer: Decodable {
         var isGuess: Bool?
     }
 
+    /// The other system that browsers sign in by.
+    struct SignIn: Decodable {
+        var label: String
+        var reachedAt, problem, problemAt: String?
+    }
+
     var problems: [Item]
+    var signIn: SignIn?
 }
 
 struct VersionAnswer: Decodable { var version, `protocol`: String }

@@ -101,7 +101,25 @@ struct Doctor {
         for item in setup.problems {
             say(item.isGuess == true ? .warning : .bad, item.problem, item.remedy)
         }
+        if let provider = setup.signIn { say(of: provider) }
         return setup.problems.allSatisfy { $0.isGuess == true }
+    }
+
+    /// Users of the coordinator's own sign in without it.
+    private mutating func say(of provider: SetupAnswer.SignIn) {
+        let reached = provider.reachedAt.map { "last answered at \(Format.time($0))" }
+        guard let problem = provider.problem else {
+            return say(
+                .good,
+                "Sign-in by \(provider.label): it "
+                    + (reached ?? "was not needed since the coordinator started"))
+        }
+        let time = provider.problemAt.map { " (\(Format.time($0)))" } ?? ""
+        say(
+            .warning,
+            "Sign-in by \(provider.label) does not work: \(problem)\(time); it "
+                + (reached ?? "has not answered since the coordinator started"),
+            "On the coordinator's machine: aibuild-coordinator check")
     }
 
     /// An older coordinator does not report it.
