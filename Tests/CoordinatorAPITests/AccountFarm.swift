@@ -17,13 +17,14 @@ struct AccountFarm {
         _ settings: AccessSettings = AccessSettings(),
         identities: (any IdentityProvider)? = nil,
         browsers: (any BrowserIdentityProvider)? = nil, url: String? = nil,
-        hooks: [HookSource] = []
+        hooks: [HookSource] = [], names: [Substring] = []
     ) async throws {
         let epoch = try await store.lead()
         leader = store.leading(epoch)
         api = try await API.leading(
-            store, epoch: epoch, templates: AnyTemplates(), hooks: hooks, ids: CountingIDs(),
-            clock: clock,
+            store, epoch: epoch,
+            names: TrustedNames(url: "http://farm.test", hosts: names.map(String.init)),
+            templates: AnyTemplates(), hooks: hooks, ids: CountingIDs(), clock: clock,
             settings: settings, identities: identities, browsers: browsers,
             url: url)
     }
@@ -33,7 +34,7 @@ struct AccountFarm {
         headers: HTTPHeaders = [:], address: String = "10.0.0.7"
     ) throws -> HTTPRequest {
         var headers = headers
-        headers.set("Host", "127.0.0.1:9753")
+        if headers["Host"] == nil { headers.set("Host", "127.0.0.1:9753") }
         if headers["Content-Type"] == nil { headers.set("Content-Type", "application/json") }
         if let token { headers.set("Authorization", "Bearer \(token)") }
         return try HTTPRequest(

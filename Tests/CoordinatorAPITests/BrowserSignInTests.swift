@@ -13,6 +13,12 @@ final class ListedBrowsers: BrowserIdentityProvider {
 
     var source: Principal.Source { .openid }
     var label: String { "Example <Login>" }
+    let returnURL: String
+
+    init(at url: String = "http://127.0.0.1:9753") {
+        returnURL = url + "/sign-in/openid/callback"
+    }
+
     var last: BrowserVisit? { visits.withLock(\.last) }
     var contact: ProviderContact {
         var contact = ProviderContact()
@@ -115,6 +121,7 @@ final class ListedBrowsers: BrowserIdentityProvider {
 
     @Test("A browser at another name of the coordinator is led to the one that it comes back to")
     func otherName() async throws {
+        let people = ListedBrowsers(at: "https://builds.test")
         let farm = try await AccountFarm(browsers: people, url: "https://builds.test/")
         let answer = try await farm.ask("GET", "/sign-in/openid?to=/builds/x")
         let there = "https://builds.test/sign-in/openid?moved=true&to=%2Fbuilds%2Fx"
@@ -123,6 +130,31 @@ final class ListedBrowsers: BrowserIdentityProvider {
         // Behind a proxy that hides it: once is enough.
         let moved = try await farm.ask("GET", "/sign-in/openid?moved=true&to=/builds/x")
         #expect(moved.headers["Location"]?.hasPrefix("https://login.test/") == true)
+    }
+
+    @Test("Without api.url, a browser is led to this machine's other name, or told where to go")
+    func loopbackNames() async throws {
+        func ask(_ url: String, from host: String) async throws -> Answer {
+            let farm = try await AccountFarm(
+                browsers: ListedBrowsers(at: url), names: [host.split(separator: ":")[0]])
+            return try await farm.ask(
+                "GET", "/sign-in/openid?to=/builds/x", headers: ["Host": host])
+        }
+        let moved = try await ask("http://127.0.0.1:9753", from: "localhost:9753")
+        let there = "http://127.0.0.1:9753/sign-in/openid?moved=true&to=%2Fbuilds%2Fx"
+        #expect(moved.status == 303 && moved.headers["Location"] == there, "\(moved.headers)")
+        let lan = try await ask("http://10.0.0.5:9753", from: "builds.lan:9753")
+        #expect(lan.headers["Location"]?.hasPrefix("http://10.0.0.5:9753/sign-in/") == true)
+        let same = try await ask("http://127.0.0.1:9753", from: "127.0.0.1:9753")
+        #expect(same.headers["Location"]?.hasPrefix("https://login.test/") == true)
+
+        let proxied = try await ask("http://127.0.0.1:9753", from: "builds.lan")
+        #expect(proxied.status == 403 && proxied.headers["Set-Cookie"] == nil)
+        #expect(proxied.text.contains("Open http://127.0.0.1:9753 on the coordinator"))
+        #expect(proxied.text.contains("or set api.url in coordinator.yml"), "\(proxied.text)")
+        let wildcard = try await ask("http://0.0.0.0:9753", from: "builds.lan")
+        #expect(wildcard.status == 403 && wildcard.text.contains("builds.lan. Set api.url"))
+        #expect(!wildcard.text.contains("Open http"), "\(wildcard.text)")
     }
 
     @Test("An answer of another provider signs nobody in, and shows nothing of what it says")

@@ -95,6 +95,37 @@ import Testing
         }
     }
 
+    @Test("A sign-in of another user says whom it replaces; contradictions are refused")
+    func replacedLogin() async throws {
+        try await withFarm(.withoutHosts) { farm in
+            let file = try password(farm)
+            for name in ["anna", "bert"] {
+                let added = try await farm.aibuild([
+                    "user", "add", name, "--role", "viewer", "--password-file", file,
+                ])
+                #expect(added.status == .exited(0), "\(added)")
+            }
+            let variables = ["HOME": "\(farm.folder)/home", "AIBUILD_TOKEN": ""]
+            func login(_ words: String...) async throws -> Said {
+                try await farm.aibuild(["login"] + words, variables: variables)
+            }
+            for _ in 0..<2 {
+                let same = try await login("--user", "anna", "--password-file", file)
+                #expect(same.status == .exited(0) && !same.out.contains("replaces"), "\(same)")
+            }
+            let other = try await login("--user", "bert", "--password-file", file)
+            #expect(other.out.hasSuffix("; replaces the sign-in of anna\n"), "\(other)")
+            let beside = try await login("--user", "anna", "--password-file", file, "--as", "lab")
+            #expect(!beside.out.contains("replaces"), "\(beside)")
+            for option in ["--user", "--password-file"] {
+                let both = try await login("--browser", option, file)
+                #expect(both.status == .exited(2), "\(both)")
+                #expect(
+                    both.err.contains("--browser and \(option) exclude each other"), "\(both)")
+            }
+        }
+    }
+
     @Test("Two hundred who sign in at once are all answered, one hash at a time")
     func manyAtOnce() async throws {
         try await withFarm(.withoutHosts) { farm async throws in

@@ -52,6 +52,13 @@ import Testing
         return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
     }
 
+    /// - Returns: where the browser is led to from another name of this machine.
+    private func leadsFromLocalhost(_ farm: Farm) async throws -> String {
+        let base = farm.api.base.replacing("127.0.0.1", with: "localhost")
+        return try await farm.shell(
+            "curl -s -o moved -w '%{redirect_url}' '\(base)/sign-in/openid?to=/account'")
+    }
+
     @Test("Groups give role and team; a new key of the provider is learned; no role is said why")
     func browser() async throws {
         try await withProvider { farm, provider in
@@ -60,6 +67,9 @@ import Testing
             #expect(first.page.contains("<p>operator, linux-team."), "\(first)")
             let user = try await farm.aibuild(["user", "list"])
             #expect(user.out.contains("anna") && user.out.contains("openid"), "\(user)")
+
+            let moved = try await leadsFromLocalhost(farm)
+            #expect(moved == farm.api.base + "/sign-in/openid?moved=true&to=%2Faccount")
 
             try await provider.rotateKey()
             try await eventually("the new key is learned", seconds: 30) {

@@ -6,23 +6,24 @@ import TextKit
 /// How a browser is signed in by another system: it is sent there, and comes back.
 enum BrowserSignInRoutes {
     static let path = "/sign-in/openid"
+    private static let callback = "/callback"
 
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", path) { request, _ in
             let to = SignInPage.ownPath(request.query["to"])
             guard request.method == "GET" else { return .empty }
-            if let url = otherAddress(request, api) {
-                return redirect(
-                    to: "\(url)\(path)?moved=true&to=\(PercentCoding.encode(to))", cookies: [])
-            }
             return try await page(api, to: to) {
+                if let url = try otherAddress(request, api) {
+                    return redirect(
+                        to: "\(url)\(path)?moved=true&to=\(PercentCoding.encode(to))", cookies: [])
+                }
                 let (address, cookie) = try await api.leader().browserSignIns.begin(to: to)
                 return redirect(
                     to: address,
                     cookies: [BrowserCookie.visit.header(cookie, isSecure: api.isSecure(request))])
             }
         }
-        router.on("GET", path + "/callback") { request, _ in
+        router.on("GET", path + callback) { request, _ in
             // What only looks at links must not use them up.
             guard request.method == "GET" else { return .empty }
             return try await page(api, to: nil) {
@@ -47,13 +48,34 @@ enum BrowserSignInRoutes {
         }
     }
 
-    /// `api.url`, if the browser is at another name of the coordinator: the provider leads back
-    /// there, where the cookie must be. Asked once, as a proxy may hide the name that was used.
-    private static func otherAddress(_ request: HTTPRequest, _ api: APIContext) -> String? {
-        guard request.query["moved"] == nil, let url = api.url, let own = Authority(url: url),
+    /// Where the browser has to go first, if it is at another name of the coordinator than the one
+    /// that the provider leads back to: the cookie must be there. Asked once, as a proxy may hide
+    /// the name that was used.
+    /// - Throws: `Refusal` if the provider leads back to no place for this browser.
+    private static func otherAddress(_ request: HTTPRequest, _ api: APIContext) throws -> String? {
+        guard request.query["moved"] == nil, let provider = api.ports.browserIdentities,
+            let own = Authority(url: provider.returnURL),
             let here = request.headers["Host"].flatMap({ Authority($0) }), own.host != here.host
         else { return nil }
-        return url.utf8.last == UInt8(ascii: "/") ? String(url.dropLast()) : url
+        let end = path + callback
+        let url =
+            provider.returnURL.hasSuffix(end)
+            ? String(provider.returnURL.dropLast(end.count)) : provider.returnURL
+        // Without `api.url` it is where this coordinator listens, which may mean each machine
+        // itself, or none.
+        guard api.url != nil || own.isLoopback == here.isLoopback, !isWildcard(own) else {
+            throw Refusal(
+                .conflict,
+                "\(provider.label) leads back to \(url), and this browser is at \(here.host). "
+                    + (isWildcard(own) ? "" : "Open \(url) on the coordinator's machine, or set ")
+                    + (isWildcard(own) ? "Set " : "")
+                    + "api.url in coordinator.yml to the address that browsers use")
+        }
+        return url
+    }
+
+    private static func isWildcard(_ authority: Authority) -> Bool {
+        ["0.0.0.0", "[::]"].contains(authority.host)
     }
 
     /// A person reads why it did not work on the page where it is tried again.

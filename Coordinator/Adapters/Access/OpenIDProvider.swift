@@ -36,6 +36,7 @@ public actor OpenIDProvider: BrowserIdentityProvider {
 
     public nonisolated var source: Principal.Source { .openid }
     public nonisolated var label: String { settings.label }
+    public nonisolated var returnURL: String { settings.redirectURL }
     public nonisolated var contact: ProviderContact { contacts.contact }
 
     public func check(issuer: String?) async throws {

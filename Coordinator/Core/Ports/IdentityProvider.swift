@@ -14,6 +14,8 @@ public protocol BrowserIdentityProvider: Sendable {
     /// As people know it.
     var label: String { get }
     var contact: ProviderContact { get }
+    /// Where on this coordinator it sends browsers back to.
+    var returnURL: String { get }
     /// - Parameter issuer: who the browser says that the answer is from (RFC 9207); `nil` if it
     ///   does not say.
     /// - Throws: `IdentityFault` if the answer is another system's.

@@ -32,6 +32,7 @@ enum LoginCommands {
         run: { context in
             let arguments = context.arguments
             let url = context.api.firstURL
+            try refuseContradiction(arguments)
             let body =
                 arguments.has("browser")
                 ? try await BrowserLogin.token(
@@ -42,6 +43,7 @@ enum LoginCommands {
             let known = logins.logins.first { $0.url == url }?.name
             let name = arguments["as"] ?? known ?? Authority(url: url)?.host ?? url
             let authorities = arguments["ca-file"] ?? context.variables["AIBUILD_CA_FILE"]
+            let old = logins.logins.first { $0.name == name }
             logins.add(
                 .init(
                     name: name, url: url, user: answer.details.user, token: answer.token,
@@ -49,9 +51,30 @@ enum LoginCommands {
             try logins.write(context.variables)
             context.say(
                 "Signed in to \(SafeText.line(url)) as \(SafeText.line(answer.details.user))"
-                    + (answer.details.expiresAt.map { ", until \(Format.time($0))" } ?? ""))
+                    + (answer.details.expiresAt.map { ", until \(Format.time($0))" } ?? "")
+                    + (old.flatMap { replaced($0, by: answer.details.user, at: url) } ?? ""))
             return .ok
         })
+
+    /// In a browser, a person says there who they are.
+    private static func refuseContradiction(_ arguments: Arguments) throws(CommandError) {
+        guard arguments.has("browser") else { return }
+        for option in ["user", "password-file"] where arguments[option] != nil {
+            throw CommandError(
+                .usage,
+                "--browser and --\(option) exclude each other: the page in the browser asks who "
+                    + "signs in")
+        }
+    }
+
+    /// `nil`: it is the same one anew.
+    private static func replaced(
+        _ old: Logins.Login, by user: String, at url: String
+    ) -> String? {
+        guard old.user != user || old.url != url else { return nil }
+        let place = old.url == url ? "" : " at \(old.url)"
+        return SafeText.line("; replaces the sign-in of \(old.user)\(place)")
+    }
 
     private static func byPassword(_ context: CommandContext) async throws -> [UInt8] {
         let user = context.arguments["user"] ?? context.variables["USER"] ?? ""
