@@ -3,10 +3,17 @@ import Support
 import TestSupport
 import Testing
 
-/// `aibuild-coordinator backup`, killed after each change that it makes to a file.
+/// `aibuild-coordinator backup`, killed after each of its steps.
 @Suite(.timeLimit(.minutes(10))) struct KilledBackupTests {
-    @Test("A backup that is killed at any point leaves nothing that a restore takes for whole")
-    func everyPoint() async throws {
+    /// What the call says after which it is killed, in order. Only the last makes it whole.
+    private static let steps = [
+        ["mkdir", "/backups/", ".part\""], ["mkdir", "/logs\""], ["-journal"], ["secret.key"],
+        ["rename", "/manifest.json\""], ["rename", "/manifest.json.sha256\""],
+        ["rename", "/keys/", "Z.part\", "], ["rename", "/backups/", "Z.part\", "],
+    ]
+
+    @Test("A backup that is killed at any step leaves nothing that a restore takes for whole")
+    func everyStep() async throws {
         try await withFarm { farm in
             let build = try #require(try await farm.imageBuilds(1).first)
             try await farm.stopCoordinator()
@@ -19,29 +26,23 @@ import Testing
             func run() throws -> SteppedProgram {
                 try SteppedProgram(backup + ["--config", farm.configPath], in: farm.folder)
             }
-            var calls: [String] = []
-            var wasWhole = false
-            while true {
+            for (number, step) in Self.steps.enumerated() {
                 // Each round makes the same backup as the first one.
                 for folder in [place, keys] { try Files.remove(folder) }
                 let program = try run()
-                var call: String?
-                for _ in 0...calls.count { call = try await program.step() }
-                guard let call else {
-                    #expect(try await program.exit(), "\(program.log)")
-                    break
-                }
+                var calls: [String] = []
+                repeat {
+                    let call = try await program.step()
+                    calls.append(try #require(call, "no call with \(step) is among \(calls)"))
+                } while !step.allSatisfy { calls.last?.contains($0) == true }
                 program.kill()
-                calls.append(call)
-                let names = ((try? Files.list(place)) ?? []).filter { !$0.hasPrefix(".") }
-                guard let name = names.first else { continue }
-                wasWhole = try await check(farm, "\(place)/\(name)", keys, other, after: call)
+                let isLast = number == Self.steps.count - 1
+                let names = try Files.list(place).filter { !$0.hasPrefix(".") }
+                let name = try #require(names.first)
+                let isWhole = try await check(
+                    farm, "\(place)/\(name)", keys, other, after: "\(step)")
+                #expect(isWhole == isLast, "\(step)")
             }
-            #expect(wasWhole, "the last change is after the end")
-            for step in [
-                ".part\", 0700", "database.sqlite-journal\"", "/secret.key\"",
-                "/manifest.json\"", "/manifest.json.sha256\"",
-            ] { #expect(calls.contains { $0.contains(step) }, "\(step): \(calls)") }
 
             let program = try run()
             while try await program.step()?.contains("/manifest.json\"") == false {}

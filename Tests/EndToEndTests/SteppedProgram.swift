@@ -3,12 +3,12 @@ import ProcessKit
 import Support
 import TestSupport
 
-/// A program that stops by itself after each system call that changes a file, until it is sent on.
+/// A program that stops by itself after each system call that makes, names or syncs a file, until it
+/// is sent on.
 /// So a test can kill it at any one of them, and meets the same one each time.
 final class SteppedProgram {
     private static let calls =
-        "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,fsync,fdatasync,ftruncate,"
-        + "write,pwrite64,copy_file_range,link,linkat"
+        "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,fsync,fdatasync,link,linkat"
 
     private let program: FarmProgram
     private let tracePath: String
@@ -21,7 +21,7 @@ final class SteppedProgram {
         program = try FarmProgram(
             "strace",
             [
-                "-f", "-qq", "-o", tracePath, "-e", "trace=\(Self.calls)", "-e",
+                "-f", "-y", "-qq", "-s", "400", "-o", tracePath, "-e", "trace=\(Self.calls)", "-e",
                 "inject=\(Self.calls):signal=SIGSTOP", try FarmProgram.path("aibuild-coordinator"),
             ] + arguments, logPath: "\(folder)/stepped.log", path: "/usr/bin/strace")
     }
