@@ -27,7 +27,7 @@ groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-py
 groups[push]="docker-registry python3"
 # The other real components of the tests.
 groups[test]="ansible-core apache2 apache2-utils bsdextrautils chromium-driver docker.io docker-registry fish
-    galera-4 glewlwyd libfaketime man-db nginx nodejs ovmf prometheus python3 python3-aiosmtpd
+    galera-4 git-lfs glewlwyd libfaketime man-db nginx nodejs ovmf prometheus python3 python3-aiosmtpd
     python3-jsonschema python3-jwt python3-pip python3-yaml rabbitmq-server rsync strace systemd wget
     zsh"
 

@@ -69,7 +69,7 @@ follow install.md root "apt install ./aibuild_*.deb ./aibuild-coordinator_*.deb"
 eventually "the coordinator answers" root 'aibuild version'
 # It reports that there is no host yet.
 quietly root 'aibuild doctor' || true
-grep -q "no host" "$logs/install.log" || die "aibuild doctor does not miss a host"
+grep -q "FAIL No hosts" "$logs/install.log" || die "aibuild doctor does not miss a host"
 follow install.md root "aibuild user add anna --role administrator" "--password-file /srv/password"
 follow install.md root "install -d /etc/aibuild/tls"
 follow install.md root "install -m 644 fullchain.pem /etc/aibuild/tls/fullchain.pem"
@@ -125,7 +125,7 @@ webdriver() { # METHOD PATH [JSON]
     nsenter -t "$leader" -n curl -sS -m 60 -X "$1" -H 'Content-Type: application/json' \
         ${3:+-d "$3"} "http://127.0.0.1:9515$2" | tee -a "$logs/chromedriver.log"
 }
-wait_for 30 "chromedriver serves" webdriver GET /status >/dev/null
+wait_for 30 "chromedriver serves" webdriver GET /status >/dev/null 2>&1
 session=/session/$(webdriver POST /session '{"capabilities": {"alwaysMatch": {"browserName": "chrome",
     "acceptInsecureCerts": true, "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox",
     "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
@@ -158,7 +158,10 @@ webdriver DELETE "$session" >/dev/null
 step "Everything is taken away"
 is "the host is removed" anna 'aibuild host remove kvm1 --uninstall anna@kvm1.example.org'
 is "the packages are purged" root 'apt-get purge -y aibuild aibuild-coordinator'
-quietly root 'systemctl stop registry; userdel -r anna
+quietly root 'systemctl stop registry; loginctl terminate-user anna || true
+    pkill -KILL -u anna || true; userdel --remove --force anna
+    systemctl reset-failed
     rm -rf /root/registry* /root/1/*.pem /srv/* /var/www /etc/sudoers.d/anna /etc/aibuild \
         /usr/local/share/ca-certificates/own.crt
-    update-ca-certificates --fresh; sed -i "/example.org/d" /etc/hosts'
+    update-ca-certificates --fresh; sed -i "/example.org/d" /etc/hosts
+    [ -s /etc/hosts ] || rm /etc/hosts; rm -f /etc/subuid- /etc/subgid-'

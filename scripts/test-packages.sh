@@ -99,7 +99,7 @@ clean_up() {
 }
 trap clean_up EXIT
 # In memory, for the sake of dpkg, which waits for the disk after each package.
-mount -t tmpfs -o size=4g,mode=755 tmpfs "$place"
+mount -t tmpfs -o size=8g,mode=755 tmpfs "$place"
 
 # --- What is checked
 
@@ -175,7 +175,7 @@ for unit in aibuild-coordinator aibuild-agent; do
     is "$unit is enabled" "systemctl is-enabled $unit"
     is "$unit has not been restarted" "[ \$(systemctl show --value -p NRestarts $unit) = 0 ]"
 done
-is "no unit has failed" '[ -z "$(systemctl --failed --plain --no-legend)" ]'
+is "no unit has failed" '[ -z "$(systemctl --failed --plain --no-legend | tee /dev/stderr)" ]'
 for program in aibuild aibuild-coordinator aibuild-agent aibuild-fetch; do
     words=$(shell "$program --version")
     same "${words%%,*}" "$program $version" "version of $program"
