@@ -99,6 +99,7 @@ storage: {filesystem: {rootdirectory: /root/registry}}
 http: {addr: 127.0.0.1:5000}
 REGISTRY
     systemd-run --unit=registry docker-registry serve /root/registry.yml'
+eventually "the registry serves" root 'curl -fsS http://127.0.0.1:5000/v2/'
 follow install.md anna "aibuild env add shop --kind registry --registry-url http://127.0.0.1:5000 \
 --repository 'images/{guestos}' --approval required"
 follow install.md anna "aibuild user add bert --role release-manager" "--password-file /srv/password"
@@ -107,10 +108,6 @@ cp -r "$place/mini/template" "$machine/srv/my-linux"
 cp "$place/mini/mini-linux.iso" "$machine/srv/mini-linux.iso"
 sed -i "s|file://$place/mini/|file:///srv/|" "$machine/srv/my-linux/aibuild.yml"
 yaml install.md "release: {to: [shop]}" >>"$machine/srv/my-linux/aibuild.yml"
-# Where the base image is, is the host's to allow.
-sed -i "s|^read_only: .*|read_only: [/srv/mini-linux.iso]|" "$machine/etc/aibuild/agent.yml"
-quietly root 'systemctl restart aibuild-agent'
-eventually "the host is ready again" anna 'aibuild host list | grep -w ready'
 follow install.md anna "aibuild guestos add my-linux --type linux --template /srv/my-linux"
 follow install.md anna "aibuild build my-linux --follow"
 is "the image is published" anna "curl -fsS https://$name:9753/images/release/my-linux/latest.json \
@@ -158,7 +155,7 @@ webdriver DELETE "$session" >/dev/null
 step "Everything is taken away"
 is "the host is removed" anna 'aibuild host remove kvm1 --uninstall anna@kvm1.example.org'
 is "the packages are purged" root 'apt-get purge -y aibuild aibuild-coordinator'
-quietly root 'systemctl stop registry; loginctl terminate-user anna || true
+quietly root 'systemctl stop registry; systemctl stop "user@$(id -u anna)" || true
     pkill -KILL -u anna || true; userdel --remove --force anna
     systemctl reset-failed
     rm -rf /root/registry* /root/1/*.pem /srv/* /var/www /etc/sudoers.d/anna /etc/aibuild \

@@ -244,33 +244,6 @@ is "it had one attempt" '[ "$(aibuild show demo:1 | grep -cE "^[0-9]+ +build +kv
 image=$(shell 'find /var/www/html/images -name "*.raw"')
 [ -n "$image" ] || die "the image is not published"
 
-step "A second person signs in through the page, and releases the image"
-mkdir "$machine/root/registry"
-cat >"$machine/root/registry.yml" <<'REGISTRY'
-version: 0.1
-storage: {filesystem: {rootdirectory: /root/registry}}
-http: {addr: 127.0.0.1:5000}
-REGISTRY
-quietly 'systemd-run --unit=registry docker-registry serve /root/registry.yml'
-quietly 'echo "correct horse battery" >/root/password
-    aibuild user add bert --role release-manager --password-file /root/password'
-is "the environment is added" 'aibuild env add shop --kind registry \
-    --registry-url http://127.0.0.1:5000 --repository "images/{guestos}"'
-# As a browser does: with a cookie, and with the page that each form is from.
-here=http://127.0.0.1:9753
-browser="curl -sS --fail-with-body -b /tmp/jar -c /tmp/jar -H 'Origin: $here'"
-is "without signing in, the page asks for it" \
-    "$browser -o /dev/null -w '%{redirect_url}' -H 'Accept: text/html' $here/ | grep -x $here/sign-in"
-is "bert signs in" "$browser -d 'name=bert&password=correct+horse+battery' $here/sign-in &&
-    $browser $here/account | grep '<h1>bert</h1>'"
-is "hosts are not bert's to remove" "! $browser -X DELETE $here/api/v1/hosts/kvm1"
-is "bert releases the image" "$browser -H 'Content-Type: application/json' \
-    -d '{\"guestOS\":\"demo\",\"environments\":[\"shop\"]}' $here/api/v1/releases"
-eventually "the registry has it" \
-    'curl -sSf http://127.0.0.1:5000/v2/images/demo/tags/list | tee /dev/stderr | grep latest'
-is "the audit log says who released it" 'aibuild audit --actor bert | tee /dev/stderr | grep release'
-quietly 'systemctl stop registry && rm -r /root/registry /root/registry.yml /root/password'
-
 step "Remove, while another build runs"
 is "the build is queued" 'aibuild build demo'
 eventually "the build runs" 'pgrep -u _aibuild-agent -f " supervise "'
