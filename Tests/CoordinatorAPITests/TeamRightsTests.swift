@@ -160,6 +160,7 @@ import Testing
         }
         for (route, need) in RouteNeeds.byRoute
         where need == .right(.hosts) || need == .right(.administer) {
+            if route.hasPrefix("GET ") { continue }
             let parts = route.split(separator: " ").map(String.init)
             let path = parts[1].replacing(/\{[^}]*\}/, with: "x")
             let answer = try await farm.ask(parts[0], path, token: token)

@@ -288,10 +288,11 @@ private final class Count: Sendable {
         let cases: [(JSON, String, Bool)] = [
             (["description_status": 404], "does not describe itself", false),
             (["description_status": 503], "with 503", true),
+            (["description_status": 429], "with 429", true),
             (["description": ["issuer": "https://b"]], "calls itself 'https://b'", false),
             (["description": ["response_types_supported": ["id_token"]]], "code flow", false),
             (["description": ["grant_types_supported": ["implicit"]]], "(grant_types", false),
-            (["description": ["code_challenge_methods_supported": ["plain"]]], "S256", false),
+            (["description": ["code_challenge_methods_supported": ["plain"]]], "S256", true),
             (["description": ["code_challenge_methods_supported": .null]], "not say", true),
             (["jwks_status": 404], "keys cannot be read", false),
             (["jwks_status": 502], "with 502", true),

@@ -31,7 +31,7 @@ public struct AccessControl: Sendable {
     /// the user whose program it is talking to.
     static let tokenFileHeader = "Aibuild-Token-File"
     /// What is published beside an image and not meant for everybody: its log says what the build
-    /// printed, its record which host and commit it came from.
+    /// printed, its record which host made it, and from what.
     private static let records = [".log.ndjson", ".build.json"]
 
     /// - Parameters:
@@ -75,7 +75,10 @@ public struct AccessControl: Sendable {
         of request: HTTPRequest, from sender: Caller?, _ right: Right
     ) -> Problem? {
         guard let sender else { return unauthorized(request) }
-        guard let obstacle = sender.obstacle(right) else { return nil }
+        let obstacle =
+            sender.obstacle(right)
+            ?? (right.isOfWholeFarm && request.isChange ? sender.wholeFarmObstacle : nil)
+        guard let obstacle else { return nil }
         // Signing in may help, and on this machine the command line then finds its token.
         return sender.way == .nobody ? unauthorized(request) : Self.forbidden(obstacle)
     }

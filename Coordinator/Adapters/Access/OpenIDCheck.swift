@@ -48,9 +48,10 @@ public struct OpenIDCheck: Sendable {
         case true?: return problems
         case false?:
             return problems + [
-                refusal(
-                    "the provider does not take PKCE with S256 (code_challenge_methods_supported), "
-                        + "without which a stolen code signs a stranger in: allow it there")
+                Finding(
+                    words: "the provider says that it does not take PKCE with S256 "
+                        + "(code_challenge_methods_supported), without which a stolen code signs a "
+                        + "stranger in: allow it there", isWarning: true)
             ]
         case nil:
             return problems + [
@@ -85,7 +86,8 @@ public struct OpenIDCheck: Sendable {
         do throws(HTTPClientError) {
             let answer = try await http.request(
                 "GET", url, headers: ["Accept": "application/json"], timeouts: timeouts)
-            guard answer.status < 500 else {
+            // Or it keeps this machine waiting, or out.
+            guard [200, 404].contains(answer.status) else {
                 return .failure(
                     Unreachable(words: "the provider answers \(url) with \(answer.status)"))
             }

@@ -160,11 +160,11 @@ public actor TemplateArchives: TemplateLibrary {
         let path = try path(of: archive)
         let key = OutputsKey(archive: archive, guestOS: guestOS)
         if let known = knownOutputs[key] { return known }
-        // That it can be read was seen when the build was submitted.
-        let image = try await read(archive, .missing).image(ofGuestOS: guestOS).get()
+        // An earlier version may have taken what this one refuses, and knew one folder only.
+        let image = try? await read(archive, .missing).image(ofGuestOS: guestOS).get()
         let (files, bytes) = try await OwnThread.run {
             try TemplateOutputs.read(
-                TemplateFiles(path: path, folder: archive.folder), in: image.file.outputs)
+                TemplateFiles(path: path, folder: archive.folder), in: image?.file.outputs)
         }
         guard bytes <= Self.keptOutputBytes else { return files }
         if knownOutputs.count >= Self.keptOutputs { knownOutputs.removeAll() }
@@ -241,6 +241,8 @@ public actor TemplateArchives: TemplateLibrary {
         let template = try await ReadTemplate.all(
             archive: "\(folder)/\(archive.sha256).tar", folder: archive.folder,
             isFromGit: isFromGit, what)
+        // Messages about it name its source.
+        if source == .missing { return template }
         if known.count >= Self.knownTemplates { known.removeAll() }
         known[archive] = template
         return template

@@ -58,9 +58,7 @@ public struct Caller: Sendable, Hashable {
                 : "\(name) is \(role.rawValue), and this needs the role "
                     + roles.joined(separator: " or ")
         }
-        guard let guestOS else {
-            return right.isOfWholeFarm ? wholeFarmObstacle : nil
-        }
+        guard let guestOS else { return nil }
         if let guestOSes, !FarmSecret.isAllowed(guestOS, by: guestOSes) {
             return "The token is not good for the guest OS \(guestOS)"
         }

@@ -14,7 +14,7 @@ public enum Right: String, Sendable, Hashable, Codable, CaseIterable {
     case administer
 
     /// Whether what it allows concerns all guest OSes alike.
-    var isOfWholeFarm: Bool { self == .hosts || self == .administer }
+    public var isOfWholeFarm: Bool { self == .hosts || self == .administer }
 }
 
 /// What a principal may do, in steps: each role has the rights of those before it.

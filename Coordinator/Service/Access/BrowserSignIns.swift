@@ -64,7 +64,10 @@ public struct BrowserSignIns: Sendable {
             Logger("access").warning(
                 "a sign-in by \(provider.source.rawValue) from \(address) failed: "
                     + BrowserSignIns.words(error))
-            guard let fault = error as? IdentityFault, fault.code == .refused else { throw error }
+            // Who presses "cancel" there guesses nothing.
+            guard code != nil, let fault = error as? IdentityFault, fault.code == .refused else {
+                throw error
+            }
             _ = signIns.throttle.failed(
                 address: address, name: nil,
                 nowMilliseconds: ports.clock.monotonicMilliseconds())

@@ -68,7 +68,8 @@ extension ReleaseEnvironment {
         if let json = try? JSON(parsing: CanonicalJSON.encode(settings)),
             let settings = json[kind.rawValue]
         {
-            fields.show(settings)
+            // Passwords are among the variables of a container.
+            fields.show(settings, hiding: ["container"])
         }
         fields.show("policy", policy.summary)
         fields.hide("password", password?.reveal)

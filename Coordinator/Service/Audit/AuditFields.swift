@@ -31,7 +31,8 @@ struct AuditFields: Sendable {
 
     /// Fields by the names that the API has for them, in the order of these names. Lists of objects
     /// are told apart by their `name`.
-    mutating func show(_ json: JSON, as name: String = "") {
+    /// - Parameter secret: names of those that may hold a secret.
+    mutating func show(_ json: JSON, as name: String = "", hiding secret: Set<String> = []) {
         let prefix = name.isEmpty ? "" : name + "."
         switch json {
         case .null: return
@@ -41,13 +42,18 @@ struct AuditFields: Sendable {
         case .string(let value): show(name, value)
         case .object(let members):
             for (key, value) in members.sorted(by: { $0.key < $1.key }) {
-                show(value, as: prefix + key)
+                if secret.contains(key) {
+                    hide(prefix + key, value.text)
+                } else {
+                    show(value, as: prefix + key, hiding: secret)
+                }
             }
         case .array(let items):
             let texts = items.compactMap(\.text)
             if texts.count == items.count { return show(name, texts) }
             for (index, item) in items.enumerated() {
-                show(item, as: prefix + (item["name"]?.text ?? "\(index)"))
+                show(
+                    item, as: prefix + (item["name"]?.text ?? "\(index)"), hiding: secret)
             }
         }
     }

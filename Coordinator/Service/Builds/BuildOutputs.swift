@@ -37,7 +37,9 @@ public struct BuildOutputs: Sendable {
             }
             if !OutputValues.needRelease(template.names) {
                 try render(nil)
-            } else if inCloud.count == 1, OutputValues.needCloudImage(template.names) {
+            } else if current.isEmpty, inCloud.count == 1,
+                OutputValues.needCloudImage(template.names)
+            {
                 try render(nil, cloudImageID: inCloud[0])
             } else {
                 for release in current { try render(release) }

@@ -38,7 +38,7 @@ public struct GuestOSCatalog: Sendable {
         do {
             try await store.recording(
                 ports.auditEntry(
-                    actor, "guestos.remove", Names.quoted(name), known?.auditFields.words ?? "")
+                    actor, "guestos.remove", name, known?.auditFields.words ?? "")
             ).removeGuestOS(named: name)
             await schedules.catalogChanged()
             return false
@@ -47,7 +47,7 @@ public struct GuestOSCatalog: Sendable {
             var guestOS = known
             guestOS.isRetired = true
             try await update(
-                guestOS, since: known, as: "guestos.retire", Names.quoted(name), by: actor)
+                guestOS, since: known, as: "guestos.retire", name, by: actor)
             return true
         }
     }
@@ -77,7 +77,7 @@ public struct GuestOSCatalog: Sendable {
         }
         if kind == .guestOS { try await ports.webRoot.makeFolder(ofGuestOS: new) }
         try await store.recording(
-            ports.auditEntry(actor, "\(kind.rawValue).rename", Names.quoted(name), "to \(new)")
+            ports.auditEntry(actor, "\(kind.rawValue).rename", name, "to \(new)")
         ).rename(kind, name, to: new)
         await schedules.catalogChanged()
     }

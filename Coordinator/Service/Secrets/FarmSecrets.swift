@@ -110,7 +110,7 @@ public struct FarmSecrets: Sendable {
             + "\(Names.quoted(guestOS)): "
             + (isConfigured
                 ? "add it under guest_oses of the secret in coordinator.yml"
-                : "list those that may use it, all of them: "
-                    + "aibuild secret change \(name) --guest-os \(guestOS)")
+                : "an administrator gives it to this one as well: aibuild secret change \(name) "
+                    + (guestOSes + [guestOS]).map { "--guest-os '\($0)'" }.joined(separator: " "))
     }
 }

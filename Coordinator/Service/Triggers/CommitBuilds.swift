@@ -23,7 +23,13 @@ struct CommitBuilds: Sendable {
     /// Of the newest build that passed and that the change goes on from; `nil` if there is none.
     func lastGood(_ change: ReportedChange) async throws -> String? {
         switch change.report.change {
-        case .push: try await recent(change).first { $0.state == .passed }?.plan.commit
+        case .push:
+            // Before the first that passed, what came before is better than nothing.
+            if let good = try await recent(change).first(where: { $0.state == .passed }) {
+                good.plan.commit
+            } else {
+                try await last(change)
+            }
         case .tag: try await Recent(change.guestOS.name, ports).passed?.plan.commit
         // What it brings is compared with its target, not with other builds.
         case .mergeRequest, .mergeRequestClosed: nil

@@ -41,7 +41,7 @@ struct HostScript {
         }
         return """
             #!/bin/sh
-            # Makes this machine the host \(name) of aibuild, as root. It may be repeated: what is
+            # Makes this machine a host of aibuild, as root. It may be repeated: what is
             # so already is left alone. If a step fails, what was done is taken back.
             set -eu
             action=\(action.rawValue)
