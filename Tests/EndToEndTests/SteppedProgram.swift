@@ -3,9 +3,8 @@ import ProcessKit
 import Support
 import TestSupport
 
-/// A program that stops by itself after each system call that makes, names or syncs a file, until it
-/// is sent on.
-/// So a test can kill it at any one of them, and meets the same one each time.
+/// A program that stops by itself after each system call that makes, names or syncs a file, until
+/// it is sent on. So a test can kill it at any one of them, and meets the same one each time.
 final class SteppedProgram {
     private static let calls =
         "rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,fsync,fdatasync,link,linkat"

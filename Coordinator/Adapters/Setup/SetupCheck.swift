@@ -19,7 +19,8 @@ public struct SetupCheck: Sendable {
             sshKeyFile.flatMap { path in
                 Self.check(path, "SSH key", R_OK) { isMissing in
                     isMissing
-                        ? "As the coordinator's user: install -d -m 700 \(Files.folder(of: path)) && "
+                        ? "As the coordinator's user: "
+                            + "install -d -m 700 \(Files.folder(of: path)) && "
                             + "ssh-keygen -t ed25519 -N '' -f \(path), then authorize "
                             + "\(path).pub on each host (docs/hosts.md)"
                         : "Make the file and its folders readable by the coordinator's user"
