@@ -307,7 +307,8 @@ def lines_per_second(farm, name):
             first = first or at
             last = at
             seen += sum(1 for line in data if b'"s":"out"' in line)
-    if seen != LOG_LINES:
+    # A line whose end comes late is delivered in two pieces.
+    if not LOG_LINES <= seen < LOG_LINES + 100:
         raise SystemExit("the follower saw %d of %d lines" % (seen, LOG_LINES))
     return seen / (last - first)
 
