@@ -155,17 +155,13 @@ extension APIContext {
     ) async throws {
         let caller = try caller(request)
         if let obstacle = caller.wholeFarmObstacle { throw AccessControl.forbidden(obstacle) }
-        var last: String?
-        while true {
-            let page = try await ports.store.guestOSes(after: last, limit: APILimits.pageRows)
-            for guestOS in page where guestOS.type == type {
-                let name = guestOS.name
-                if let obstacle = caller.obstacle(right, guestOS: name, owner: guestOS.owner) {
-                    throw AccessControl.forbidden("It concerns \(name) as well. \(obstacle)")
-                }
+        try await ports.eachGuestOS { guestOS in
+            let name = guestOS.name
+            if guestOS.type == type,
+                let obstacle = caller.obstacle(right, guestOS: name, owner: guestOS.owner)
+            {
+                throw AccessControl.forbidden("It concerns \(name) as well. \(obstacle)")
             }
-            guard page.count == APILimits.pageRows else { return }
-            last = page.last?.name
         }
     }
 

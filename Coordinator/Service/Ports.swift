@@ -97,6 +97,18 @@ extension Ports {
         return guestOS
     }
 
+    /// All guest OSes, by their names. They are read in pages, between which others may come.
+    /// - Throws: `StoreError`, and what `body` throws, which ends it.
+    public func eachGuestOS(_ body: (GuestOS) throws -> Void) async throws {
+        var last: String?
+        while true {
+            let page = try await store.guestOSes(after: last, limit: limits.pageRows)
+            for guestOS in page { try body(guestOS) }
+            guard page.count == limits.pageRows else { return }
+            last = page.last?.name
+        }
+    }
+
     /// Whether the template is the project on the Git server.
     func isAtTemplateServer(_ guestOS: GuestOS) -> Bool {
         templateServer?.template(ofGuestOS: guestOS.name).address == guestOS.template.address

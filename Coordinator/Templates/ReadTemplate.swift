@@ -65,20 +65,21 @@ package struct ReadTemplate: Sendable {
     private static func check(
         _ file: TemplateFile, _ names: [String], _ what: String, _ text: [UInt8]
     ) throws(TemplateFault) {
-        let exact = Set(names.map { Array($0.utf8) })
-        if let folder = file.outputs, !names.contains(where: { $0.hasPrefix(folder + "/") }) {
+        /// The file, with the place of the first of these words.
+        func place(of words: Set<String>) -> String {
             let place = (try? YAMLDocument.parse(text, file: TemplateFile.name))?
-                .place(ofAny: [folder])
-            throw TemplateFault(
-                TemplateFile.name + (place.map { ":\($0.line):\($0.column):" } ?? "")
-                    + " names the folder \(Names.quoted(folder)) for outputs, and there is nothing "
-                    + "in it")
+                .place(ofAny: words)
+            return TemplateFile.name + (place.map { ":\($0.line):\($0.column):" } ?? "")
         }
+        if let folder = file.outputs, !names.contains(where: { $0.hasPrefix(folder + "/") }) {
+            throw TemplateFault(
+                "\(place(of: [folder])) names the folder \(Names.quoted(folder)) for outputs, and "
+                    + "there is nothing in it")
+        }
+        let exact = Set(names.map { Array($0.utf8) })
         let wanted = file.files
         guard let needed = wanted.first(where: { !exact.contains(Array($0.utf8)) }) else { return }
-        let document = try? YAMLDocument.parse(text, file: TemplateFile.name)
-        let place = document?.place(ofAny: [needed, "./" + needed])
-        let told = TemplateFile.name + (place.map { ":\($0.line):\($0.column):" } ?? "")
+        let told = place(of: [needed, "./" + needed])
         // Equal in the eyes of Swift: names that differ in their normalization.
         if names.contains(needed) {
             throw TemplateFault(

@@ -67,8 +67,8 @@ enum BrowserSignInRoutes {
             throw Refusal(
                 .conflict,
                 "\(provider.label) leads back to \(url), and this browser is at \(here.host). "
-                    + (isWildcard(own) ? "" : "Open \(url) on the coordinator's machine, or set ")
-                    + (isWildcard(own) ? "Set " : "")
+                    + (isWildcard(own)
+                        ? "Set " : "Open \(url) on the coordinator's machine, or set ")
                     + "api.url in coordinator.yml to the address that browsers use")
         }
         return url

@@ -17,12 +17,7 @@ public struct SheetExport: Sendable {
 extension Ports {
     func registrySnapshot() async throws -> RegistrySnapshot {
         var snapshot = RegistrySnapshot()
-        var last: String?
-        repeat {
-            let page = try await store.guestOSes(after: last, limit: limits.pageRows)
-            for guestOS in page { snapshot.guestOSes[guestOS.name] = guestOS }
-            last = page.count == limits.pageRows ? page.last?.name : nil
-        } while last != nil
+        try await eachGuestOS { snapshot.guestOSes[$0.name] = $0 }
         snapshot.testCases = try await store.testCases(nil)
         for environment in try await store.environments() {
             snapshot.environments[environment.name] = environment

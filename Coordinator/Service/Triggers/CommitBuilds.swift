@@ -16,8 +16,11 @@ struct CommitBuilds: Sendable {
 
     /// Of the newest build of a commit; `nil` if there is none among the last ones.
     func last(_ change: ReportedChange) async throws -> String? {
-        try await recent(change).first { $0.state != .cancelled && $0.plan.commit != nil }?
-            .plan.commit
+        Self.last(try await recent(change))?.plan.commit
+    }
+
+    private static func last(_ builds: [Build]) -> Build? {
+        builds.first { $0.state != .cancelled && $0.plan.commit != nil }
     }
 
     /// Of the newest build that passed and that the change goes on from; `nil` if there is none.
@@ -25,14 +28,11 @@ struct CommitBuilds: Sendable {
         switch change.report.change {
         case .push:
             // Before the first that passed, what came before is better than nothing.
-            if let good = try await recent(change).first(where: { $0.state == .passed }) {
-                good.plan.commit
-            } else {
-                try await last(change)
-            }
-        case .tag: try await Recent(change.guestOS.name, ports).passed?.plan.commit
+            let builds = try await recent(change)
+            return (builds.first { $0.state == .passed } ?? Self.last(builds))?.plan.commit
+        case .tag: return try await Recent(change.guestOS.name, ports).passed?.plan.commit
         // What it brings is compared with its target, not with other builds.
-        case .mergeRequest, .mergeRequestClosed: nil
+        case .mergeRequest, .mergeRequestClosed: return nil
         }
     }
 

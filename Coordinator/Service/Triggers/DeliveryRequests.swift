@@ -15,7 +15,7 @@ public struct DeliveryRequests: Sendable {
         if let name = delivery.request?.guestOS { names.append(name) }
         if let source = ports.hooks.first(where: { $0.name == delivery.hook }) {
             for report in delivery.reports {
-                names += try await source.guestOSes(of: report, in: ports.store).map(\.name)
+                names += try await source.guestOSes(of: report, in: ports).map(\.name)
             }
         }
         return Set(names).sorted()

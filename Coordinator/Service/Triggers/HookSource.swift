@@ -43,18 +43,13 @@ public struct HookSource: Sendable {
         return project.lowercased() == path.lowercased()
     }
 
-    private static let pageRows = 500
-
     /// Those that a report may have built, by their names.
-    func guestOSes(of report: GitReport, in store: any StoreReader) async throws -> [GuestOS] {
+    func guestOSes(of report: GitReport, in ports: Ports) async throws -> [GuestOS] {
         var found: [GuestOS] = []
-        var last: String?
-        while true {
-            let page = try await store.guestOSes(after: last, limit: Self.pageRows)
-            found += page.filter { isKept($0.template, inProject: report.project) }
-            guard page.count == Self.pageRows else { return found }
-            last = page.last?.name
+        try await ports.eachGuestOS { guestOS in
+            if isKept(guestOS.template, inProject: report.project) { found.append(guestOS) }
         }
+        return found
     }
 
     private static func isSame(_ a: String, _ b: String) -> Bool {

@@ -42,7 +42,7 @@ struct ReportTrigger: Sendable {
             outcome.reasons.append("the push says \(skip)")
             return outcome
         }
-        let guestOSes = try await source.guestOSes(of: report, in: ports.store)
+        let guestOSes = try await source.guestOSes(of: report, in: ports)
         if guestOSes.isEmpty {
             outcome.reasons.append("no guest OS has its template in \(report.project)")
         }

@@ -11,14 +11,11 @@ struct TriggerList {
         }
         let known = Dictionary(states.map { ($0.guestOSID, $0) }) { $1 }
         var list: [(GuestOS, TriggerState?)] = []
-        var last: String?
-        while true {
-            let page = try await ports.store.guestOSes(after: last, limit: ports.limits.pageRows)
-            for guestOS in page where !guestOS.isRetired && guestOS.template != .missing {
+        try await ports.eachGuestOS { guestOS in
+            if !guestOS.isRetired && guestOS.template != .missing {
                 list.append((guestOS, known[guestOS.id]))
             }
-            guard page.count == ports.limits.pageRows else { return list }
-            last = page.last?.name
         }
+        return list
     }
 }
