@@ -141,13 +141,14 @@ import Testing
             let store = try await SQLStore.open(location)
             let leader = try await store.leader()
             try await leader.add(Samples.guestOS("ubuntu1604"))
-            for index in 0..<300 {
+            for index in 0..<60 {
                 let build = Samples.build("b\(index)", priority: index % 7, at: Int64(index))
                 _ = try await leader.enqueue(build)
-                if index > 50 { try await leader.run(build.id, UInt64(index), from: 1, to: 2) }
+                if index >= 20 { try await leader.run(build.id, UInt64(index), from: 1, to: 2) }
             }
             await store.close()
             let database = try await SQLDatabase.open(location)
+            try await addHistory(database)
             for (index, sql) in Self.pages {
                 switch database.dialect {
                 case .sqlite:
@@ -158,12 +159,31 @@ import Testing
                 case .mariadb:
                     try await database.execute("ANALYZE TABLE builds")
                     let plan = try await database.query("EXPLAIN " + sql)
-                    #expect(try plan.first?.textOrNil("key") == index)
+                    #expect(try plan.first?.textOrNil("key") == index, "\(plan)")
                     let extra = try plan.first?.textOrNil("Extra") ?? ""
                     #expect(!extra.contains("filesort"), "it sorts: \(extra)")
                 }
             }
             await database.close()
+        }
+    }
+
+    /// Copies the builds that ended until they outnumber the live ones as on a farm. In a small
+    /// table MariaDB's estimates leave several indexes equally good.
+    private func addHistory(_ database: SQLDatabase) async throws {
+        let names = try await columns("builds", database).map { $0.0 }
+        for (step, letter) in "cdefghi".enumerated() {
+            let values = names.map {
+                switch $0 {
+                case "id" where database.dialect == .mariadb: "concat('\(letter)', id)"
+                case "id": "'\(letter)' || id"
+                case "number": "number + \(1000 << step)"
+                default: $0
+                }
+            }
+            try await database.execute(
+                "INSERT INTO builds (\(names.joined(separator: ", "))) "
+                    + "SELECT \(values.joined(separator: ", ")) FROM builds WHERE live = 0")
         }
     }
 
