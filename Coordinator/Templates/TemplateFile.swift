@@ -10,6 +10,7 @@ package struct TemplateFile: Sendable {
     package var requirements: Requirements
     package var limits: AttemptLimits
     package var concurrency: Int?
+    package var retries: Int?
     package var tests: ImageTests?
     package var release: ReleasePlan?
     /// Where the digest of the base image is.
@@ -65,6 +66,7 @@ package struct TemplateFile: Sendable {
         requirements = try Self.requirements(yaml)
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent(TemplateKeys.concurrency)
+        retries = try yaml.takeIfPresent(TemplateKeys.retries)
         tests = try TemplateTestPlan.read(yaml, requirements)
         release = try TemplateRelease.plan(yaml)
         include = try yaml.take(TemplateKeys.include, default: [])

@@ -15,7 +15,7 @@ package enum TemplateKeys {
         builder, template, command, variables, baseImage, only, except, steps, varFiles,
         accelerator, placeholders, environment, artifacts, imageFile, jenkins, streams,
         requirements, limits,
-        concurrency, tests, release, triggers, schedule, include, submodules, lfs,
+        concurrency, retries, tests, release, triggers, schedule, include, submodules, lfs,
         paths, outputs)
 
     /// Of the file.
@@ -178,6 +178,9 @@ package enum TemplateKeys {
 
     static let concurrency = YAMLKey(
         "concurrency", .int(1...1000), "Builds of this guest OS that may run at once.")
+    static let retries = YAMLKey(
+        "retries", .int(RetryPolicy.retries),
+        "Attempts after the first one, for faults that are not the template's.")
 
     // MARK: Afterwards
 

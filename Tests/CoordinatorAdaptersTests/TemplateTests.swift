@@ -44,6 +44,7 @@ struct TemplateTests {
             requirements: {vcpus: 2, memory: 3GiB, disk: 5GiB, accelerator: tcg, tags: [ssd]}
             limits: {total: 2h, silence: 90s, log: 1MiB}
             concurrency: 3
+            retries: 1
             image: "*-bios/disk.img"
             artifacts:
               - {files: "*.tar.gz", kind: archive}
@@ -63,6 +64,7 @@ struct TemplateTests {
             plan.limits
                 == AttemptLimits(totalSeconds: 7200, silenceSeconds: 90, logBytes: 1 << 20))
         #expect(plan.concurrency == 3)
+        #expect(plan.retries == 1)
         #expect(plan.recipe.image == FilePattern("*-bios/disk.img"))
         #expect(
             plan.recipe.artifacts == [

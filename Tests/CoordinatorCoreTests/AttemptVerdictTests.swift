@@ -157,6 +157,15 @@ import Testing
         }
     }
 
+    @Test("A build without retries ends with its first fault of a host")
+    func noRetries() throws {
+        var once = build(.build, hasTests: false)
+        once.plan.retries = 0
+        let change = try verdict(once, Self.host).change
+        #expect(change.to == .failed)
+        #expect(change.fault?.reason == "gave up after 1 attempt; last: full")
+    }
+
     @Test("A build that took three hosts down is stopped")
     func poison() throws {
         let history = ["a", "b"].map { AttemptFault(host: $0, fault: Self.lost) }

@@ -9,7 +9,7 @@ import Testing
     private static let bounds: [any NumberBound.Type] = [
         BootBound.self, ByteBound.self, ChunkBound.self, CleanupBound.self, CountBound.self,
         DurationBound.self, ExitStatusBound.self, KeptImagesBound.self, PortBound.self,
-        PriorityBound.self,
+        PriorityBound.self, RetriesBound.self,
         RevisionBound.self, SecondsBound.self, SerialBound.self, SlotBound.self,
         TriggerSecondsBound.self, UnixTimeBound.self,
     ]

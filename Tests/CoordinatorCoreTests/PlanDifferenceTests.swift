@@ -22,6 +22,7 @@ import Testing
         new.recipe.baseImage?.sha256 = "22"
         new.requirements.vcpus = 4
         new.concurrency = 2
+        new.retries = 0
         #expect(
             PlanDifference.all(plan, new) == [
                 PlanDifference("commit", "c0ffee", "d00d"),
@@ -31,6 +32,7 @@ import Testing
                 PlanDifference("base_image.sha256", "11", "22"),
                 PlanDifference("requirements.vcpus", "1", "4"),
                 PlanDifference("concurrency", nil, "2"),
+                PlanDifference("retries", nil, "0"),
             ])
     }
 

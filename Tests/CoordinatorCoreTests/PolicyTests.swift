@@ -54,6 +54,29 @@ import Testing
                     Fault(.infrastructure, .pullDigest, "gave up after 5 attempts; last: why e")))
     }
 
+    @Test("The plan of a build says how often it is tried again", arguments: [0, 1, 20])
+    func retriesOfThePlan(_ retries: Int) {
+        let history = faults(Array(repeating: ("a", .diskFull), count: retries + 1))
+        for count in 1...retries + 1 {
+            let judgement = RetryPolicy.judge(
+                history[0].fault, history: Array(history.prefix(count)), retries: retries, now: 0)
+            if case .retry = judgement {
+                #expect(count <= retries)
+            } else {
+                #expect(count == retries + 1)
+            }
+        }
+        let lost = ["a", "b", "c"].map { ($0, FaultCode.hostLost) }
+        guard
+            case .end(_, let fault) = RetryPolicy.judge(
+                faults(lost)[2].fault, history: faults(lost), retries: 20, now: 0)
+        else {
+            Issue.record("three hosts were lost")
+            return
+        }
+        #expect(fault.code == .poison, "more retries do not take more hosts down")
+    }
+
     @Test("A build during which three hosts were lost is stopped")
     func hostKiller() {
         #expect(judge([("a", .hostLost), ("b", .supervisorLost)]) != judge([("a", .hostLost)]))

@@ -82,6 +82,7 @@ public actor TemplateArchives: TemplateLibrary {
             template: archive, commit: commit, recipe: recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
+        plan.retries = file.retries
         plan.recipe.override(guestOS.variables)
         try template.packer?.apply(to: &plan)
         return plan

@@ -59,7 +59,9 @@ public struct AttemptVerdict: Sendable, Hashable {
         let decisive =
             isUnwanted && fault.class != .cancelled
             ? Fault(.cancelled, .cancelled, "cancelled") : fault
-        switch RetryPolicy.judge(decisive, history: history, now: change.atMilliseconds) {
+        let judgement = RetryPolicy.judge(
+            decisive, history: history, retries: build.plan.retries, now: change.atMilliseconds)
+        switch judgement {
         case .retry(let notBefore):
             change.to = .queued
             change.notBeforeMilliseconds = notBefore

@@ -61,6 +61,7 @@ public struct PlanDifference: Sendable, Hashable, Codable {
             ("artifacts", json(recipe.artifacts)), ("image", json(recipe.image)),
             ("requirements", fields(plan.requirements)), ("limits", fields(plan.limits)),
             ("concurrency", one(plan.concurrency.map(String.init))),
+            ("retries", one(plan.retries.map(String.init))),
             ("tests", fields(plan.tests)), ("release", fields(plan.release)),
         ]
     }

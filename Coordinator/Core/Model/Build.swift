@@ -93,6 +93,8 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var limits: AttemptLimits
     /// Builds of this guest OS that may run at once; `nil`: no limit.
     @OptionalBounded<CountBound> public var concurrency: Int?
+    /// Attempts of each stage after the first; `nil`: as many as `RetryPolicy` has it.
+    @OptionalBounded<RetriesBound> public var retries: Int?
     /// `nil`: the image is not tested.
     public var tests: ImageTests?
     /// The releases of the image once it has passed; `nil`: only on request.

@@ -2,8 +2,11 @@ public import BuildProtocol
 
 /// What follows a failed attempt.
 public enum RetryPolicy {
-    /// Attempts of one build, including the first. A template fault is never retried.
+    /// Attempts of each stage of one build, including the first, if its plan does not say how many.
+    /// A template fault is never retried.
     public static let attempts = 5
+    /// What `retries` of `aibuild.yml` may be: more would keep hosts busy with what fails.
+    public static let retries = 0...20
     /// A build during which this many hosts were lost is stopped, so that no more are lost.
     public static let hostsKilled = 3
     public static let firstDelayMilliseconds: Int64 = 5_000
@@ -14,10 +17,12 @@ public enum RetryPolicy {
         case end(BuildState, Fault)
     }
 
-    /// - Parameter history: the faults of all attempts so far, including this one as the last, with
-    ///   their hosts.
+    /// - Parameters:
+    ///   - history: the faults of all attempts so far, including this one as the last, with
+    ///     their hosts.
+    ///   - retries: as the build's plan has it; `nil`: the usual number.
     public static func judge(
-        _ fault: Fault, history: [AttemptFault], now: Int64
+        _ fault: Fault, history: [AttemptFault], retries: Int? = nil, now: Int64
     ) -> Verdict {
         switch fault.class {
         case .cancelled: return .end(.cancelled, fault)
@@ -32,8 +37,9 @@ public enum RetryPolicy {
                 + "so that it takes no more. Last: \(fault.reason)"
             return .end(.failed, Fault(.infrastructure, .poison, why))
         }
-        if history.count >= attempts {
-            let why = "gave up after \(history.count) attempts; last: \(fault.reason)"
+        if history.count > retries ?? attempts - 1 {
+            let times = history.count == 1 ? "1 attempt" : "\(history.count) attempts"
+            let why = "gave up after \(times); last: \(fault.reason)"
             return .end(.failed, Fault(.infrastructure, fault.code, why))
         }
         var delay = firstDelayMilliseconds
@@ -54,6 +60,9 @@ public enum RetryPolicy {
         return min(3_600_000, 10_000 << min(9, Int64(failures - 2)))
     }
 }
+
+/// Attempts of a stage after its first.
+public enum RetriesBound: NumberBound { public static let range = RetryPolicy.retries }
 
 extension FaultCode {
     /// Faults that suggest that the attempt brought the host down.

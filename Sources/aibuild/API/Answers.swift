@@ -158,6 +158,8 @@ struct PlanAnswer: Decodable {
     var recipe: Recipe?
     /// Whether an image that passes is published; missing: it is.
     var publishes: Bool?
+    /// As the template sets it.
+    var retries: Int?
 }
 
 struct AttemptAnswer: Decodable {

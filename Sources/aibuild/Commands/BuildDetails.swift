@@ -26,6 +26,7 @@ struct BuildDetails {
             ("SHA-256", build.image?.sha256), ("pinned", build.pinned == true ? "yes" : nil),
             ("removed", build.prunedAt.map { "\(Format.time($0)), image and logs" }),
             ("commit", build.plan?.commit),
+            ("retries", build.plan?.retries.map { $0 == 0 ? "none" : "at most \($0)" }),
             ("published", build.plan?.publishes == false ? "no, it is only tested" : nil),
         ]
         context.print(fields + baseImage(build))
