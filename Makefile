@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help toolchain deps test-deps build deb deb-test test chaos fuzz attack simulate demo demo-stop demo-release demo-push bench format clean
+.PHONY: help toolchain deps test-deps build deb deb-test test chaos fuzz attack simulate demo demo-stop demo-release demo-push demo-page bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -90,6 +90,12 @@ demo-release: toolchain deps build ## release an image to a local OpenStack, rol
 demo-push: toolchain deps build ## push to a Git server: the images that it changes are built, a tag releases (KEEP=1: leave it running)
 	@scripts/install-packages.sh push
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo-push.sh
+
+demo-page: toolchain ## serve the pages of a busy farm that only exists in memory: 40 hosts, two weeks of builds (PORT=9760)
+	@scripts/install-packages.sh build
+	@$(swift) build -c release --static-swift-stdlib --product aibuild-demo-farm
+	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && \
+	    .build/release/aibuild-demo-farm $(or $(PORT),9760) $$folder
 
 bench: toolchain test-deps build ## benchmark against packer, scp, rsync and ssh; writes bench/results.json (ONLY=ROW,ROW: only these rows)
 	@ONLY='$(ONLY)' python3 bench/bench.py

@@ -142,7 +142,7 @@ let package = Package(
                 "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
                 "TextKit",
             ],
-            embedding: ["build.js", "overview.js", "releases.js", "style.css", "terminal.js"].map {
+            embedding: ["build.js", "page.js", "style.css", "terminal.js"].map {
                 "Pages/Assets/\($0)"
             }),
         module(
@@ -185,6 +185,12 @@ let package = Package(
         program(
             "aibuild-simulate", "Tests/Simulation",
             ["BuildProtocol", "CJobHooks", "CoordinatorCore", "CoordinatorService", "Support"]),
+        program(
+            "aibuild-demo-farm", "Tests/DemoFarm",
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "Support",
+            ]),
         tests(
             "SimulationTests", ["ProcessKit", "Support", "TestSupport", "aibuild-simulate"]),
         module(

@@ -141,7 +141,7 @@ write 'input[name=name]' bert
 write 'input[name=password]' 'correct horse battery'
 click 'form.sign-in button'
 wait_for 30 "bert sees the release" reads my-linux
-click 'button[data-verb=approve]'
+click 'button[data-post$=approve]'
 eventually "it is released" anna 'aibuild releases | grep -w released' 120
 released=$(as anna 'aibuild releases --json' | jq -r '.items[0].remoteID')
 kept=$(as root 'curl -fsSI http://127.0.0.1:5000/v2/images/my-linux/manifests/latest \

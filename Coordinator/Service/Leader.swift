@@ -16,6 +16,7 @@ public struct Leader: Sendable {
     public let profiles: Profiles
     /// Queued and running builds.
     public let tracker: BuildTracker
+    public let results: ResultBoard
     public let schedules: Schedules
     public let retention: ImageRetention
     public let storage: StorageGauge
@@ -62,11 +63,12 @@ public struct Leader: Sendable {
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
         schedules = Schedules(ports: ports, store: store)
         statuses = CommitStatuses(ports: ports, store: store)
+        results = ResultBoard(ports)
         tracker = BuildTracker(
             ports: ports, store: store, fleet: fleet, releases: releases,
             news: BuildNews(
                 changes: changes, statuses: statuses, schedules: schedules,
-                notifications: notifications),
+                notifications: notifications, results: results),
             wakeup: wakeup)
         dispatcher = Dispatcher(
             ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
@@ -114,6 +116,7 @@ public struct Leader: Sendable {
         // Before a host can report that an attempt was cancelled, which nobody remembers.
         await drains.look()
         await fleet.connect()
+        await results.start()
         await retention.start()
         await removal.start()
         accessUpkeep.start()
@@ -138,6 +141,7 @@ public struct Leader: Sendable {
         await removal.stop()
         await accessUpkeep.stop()
         await storage.stop()
+        await results.stop()
         await fleet.stop()
         await tracker.stop()
         await statuses.stop()

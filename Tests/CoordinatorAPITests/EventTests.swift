@@ -69,6 +69,6 @@ import Testing
     @Test("An idle farm has one event, then heartbeats") func anIdleFarmIsQuiet() async throws {
         let stream = try await farm.api.ask("GET", "/api/v1/events").stream()
         #expect(await stream.next() == "event: changed\ndata: {}\n\n")
-        for _ in 0..<3 { #expect(await stream.next() == ": still here\n\n") }
+        for _ in 0..<3 { #expect(await stream.next() == "event: alive\ndata: {}\n\n") }
     }
 }

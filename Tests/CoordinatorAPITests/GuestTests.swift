@@ -43,7 +43,7 @@ import Testing
         let hostile = GuestEvidence(
             status: "<b>", notes: ["<i>"],
             serialTail: "\u{1B}[31m<script>\u{1B}[0m\u{0}\u{9B}\ttab\r\nnext", screenshotPNG: [1])
-        let html = GuestSection.section(GuestView(hostile, of: token), 2)
+        let html = GuestSection.section(GuestView(hostile, of: token), 2).html
         for text in ["<b>", "<i>", "<script>", "\u{1B}", "\u{0}", "\u{9B}", "\r"] {
             #expect(!html.contains(text), "\(text)")
         }

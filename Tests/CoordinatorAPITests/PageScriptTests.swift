@@ -50,27 +50,4 @@ import Testing
                 """)
         #expect(shown == "true\nfalse E: no package\nline two\n")
     }
-
-    @Test("What changes during a refresh is fetched after it") func refreshIsRepeated()
-        async throws
-    {
-        let shown = try await run(
-            "overview.js",
-            before: """
-                let answers = 0;
-                globalThis.fetch = async () => {
-                  answers += 1;
-                  if (answers === 1) { listeners.changed(); listeners.changed(); }
-                  return { ok: true, text: async () => "answer " + answers }; };
-                """,
-            then: """
-                ;(async () => {
-                  await listeners.changed();
-                  timers.shift()();
-                  await new Promise(setImmediate);
-                  timers.shift()();
-                  console.log(main.innerHTML, answers, timers.length); })();
-                """)
-        #expect(shown == "answer 2 2 0\n")
-    }
 }

@@ -1,4 +1,4 @@
-import CoordinatorAPI
+@testable import CoordinatorAPI
 import CoordinatorCore
 import CoordinatorService
 import Foundation
@@ -39,7 +39,7 @@ import Testing
             #expect(shown == names, "parameters of \(route.method) \(route.pattern)")
         }
         let pages: Set = [
-            "GET /", "GET /overview", "GET /deliveries", "GET /builds/{id}", "GET /static/{name}",
+            "GET /", "GET /style", "GET /deliveries", "GET /builds/{id}", "GET /static/{name}",
             "GET /sign-in",
         ]
         let served = Set(api.table.map { "\($0.method) \($0.pattern)" }).subtracting(pages)
@@ -139,7 +139,7 @@ import Testing
             "POST", "/api/v1/hosts/kvm1/drain", #"{"note":"new disks"}"#)
         #expect(drained.status == 200, "\(drained.text)")
         let page = try await ask("GET", "/").text
-        #expect(page.contains("badge unreachable") && page.contains("badge drained"), "\(page)")
+        #expect(page.contains("</span> unreachable") && page.contains("</span> drained"), "\(page)")
         #expect(page.contains("; drained: new disks"), "\(page)")
     }
 
@@ -203,19 +203,22 @@ import Testing
         #expect(!listing.contains("secret"))
     }
 
-    @Test("Each page asset is served as the file in the source tree, and is revalidated")
+    @Test("Each page asset is served as the file in the source tree, under an address of its own")
     func servesPageAssets() async throws {
-        for (name, type) in [
-            ("style.css", "text/css"), ("overview.js", "text/javascript"),
-            ("build.js", "text/javascript"), ("terminal.js", "text/javascript"),
-        ] {
-            let answer = try await ask("GET", "/static/\(name)")
+        let folder = Self.root.appending(path: "Coordinator/API/Pages/Assets").path
+        #expect(try Set(Files.list(folder)) == Set(StaticFile.allCases.map(\.rawValue)))
+        for file in StaticFile.allCases {
+            let answer = try await ask("GET", file.path)
             #expect(answer.status == 200)
+            let type = file.rawValue.hasSuffix(".css") ? "text/css" : "text/javascript"
             #expect(answer.headers["Content-Type"] == "\(type); charset=utf-8")
-            #expect(answer.headers["Cache-Control"] == "no-cache")
-            let source = Self.root.appending(path: "Coordinator/API/Pages/Assets/\(name)")
-            #expect(answer.text == (try String(contentsOf: source, encoding: .utf8)))
+            #expect(answer.headers["Cache-Control"]?.contains("immutable") == true)
+            let source = try Files.read(folder + "/" + file.rawValue, limitBytes: 1 << 20)
+            #expect(answer.bytes == source)
+            #expect(file.path.contains(SHA256.hex(source).prefix(12)))
         }
-        #expect(try await ask("GET", "/static/nothing.js").status == 404)
+        for name in ["nothing.js", "style.css", "style.0123456789ab.css"] {
+            #expect(try await ask("GET", "/static/\(name)").status == 404)
+        }
     }
 }

@@ -170,7 +170,7 @@ import TextKit
         try await withFarm(setup) { farm in
             let token = try #require(farm.token)
             let stranger = FarmClient(base: farm.api.base)
-            for route in ["/api/v1/builds", "/", "/overview", "/api/v1/events", "/v1/guestos"] {
+            for route in ["/api/v1/builds", "/", "/releases", "/api/v1/events", "/v1/guestos"] {
                 #expect(try await stranger.get(route).status == 401, "\(route)")
             }
             #expect(try await stranger.send("POST", "/api/v1/builds").status == 401)

@@ -195,7 +195,7 @@ import Testing
         let ended = try await farm.api.end(of: try FarmClient.decode(FarmBuild.self, answer))
         #expect(ended.fault?.code == "command.failed", "\(ended)")
 
-        for path in ["/builds/\(ended.id)", "/", "/overview"] {
+        for path in ["/builds/\(ended.id)", "/", "/releases"] {
             let page = try await farm.api.get(path).body
             #expect(!has(page, "\u{0600}<") && !has(page, "<script>alert"), "\(path)")
             #expect(!page.contains(0x1B) && !page.contains(0x07), "\(path)")
@@ -203,7 +203,7 @@ import Testing
         let page = try await farm.api.get("/builds/\(ended.id)").body
         let shown = "\u{0600}&lt;script&gt;alert(1)"
         #expect(has(page, "<li>" + shown), "the test case")
-        #expect(has(page, "<td>" + shown), "the reason of the submission")
+        #expect(has(page, "<dd>" + shown), "the reason of the submission")
 
         // Of a build that has ended, the stream ends.
         let stream = try await farm.api.get("/api/v1/builds/\(ended.id)/events")

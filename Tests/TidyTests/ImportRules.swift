@@ -153,6 +153,12 @@ enum ImportRules {
 
         // For tests only, so they may use C like a kit
         .init(
+            "aibuild-demo-farm", "Tests/DemoFarm", .test,
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "Support",
+            ]),
+        .init(
             "aibuild-simulate", "Tests/Simulation", .test,
             ["BuildProtocol", "CJobHooks", "CoordinatorCore", "CoordinatorService", "Support"]),
         .init(

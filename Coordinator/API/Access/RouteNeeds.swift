@@ -102,7 +102,8 @@ enum RouteNeeds {
 
 extension RouteNeeds {
     private static let viewed = [
-        "GET /", "GET /overview", "GET /builds/{id}", "GET /releases", "GET /retention",
+        "GET /", "GET /style", "GET /guestos", "GET /guestos/{name}", "GET /hosts",
+        "GET /hosts/{name}", "GET /search", "GET /builds/{id}", "GET /releases", "GET /retention",
         "GET /deliveries", "GET /metrics",
         "GET /api/v1/guestos", "GET /api/v1/guestos/{name}", "GET /api/v1/testcases",
         "GET /api/v1/testcases/{name}", "GET /api/v1/export", "GET /api/v1/hooks",
@@ -132,6 +133,6 @@ extension RouteNeeds {
         // A sheet may name every guest OS and environment.
         "POST /api/v1/import", "POST /api/v1/renames",
         "GET /api/v1/users", "GET /api/v1/users/{name}", "PUT /api/v1/users/{name}",
-        "DELETE /api/v1/users/{name}", "GET /api/v1/audit",
+        "DELETE /api/v1/users/{name}", "GET /api/v1/audit", "GET /audit",
     ]
 }

@@ -24,6 +24,6 @@ actor FarmEvents: HTTPStreamSource {
         // The first event makes the listener refresh at once.
         guard let last else { return EventText.event("changed", "{}") }
         let isChanged = await api.change(of: ChangeHub.everything, in: changes, after: last)
-        return isChanged ? EventText.event("changed", "{}") : EventText.heartbeat
+        return isChanged ? EventText.event("changed", "{}") : EventText.alive
     }
 }

@@ -87,6 +87,9 @@ struct LogPosition: Sendable, Hashable {
 enum EventText {
     /// A comment, by which both ends notice a dead connection.
     static let heartbeat = Array(": still here\n\n".utf8)
+    /// The same as an event, for browsers: their scripts see no comments, and a connection may be
+    /// dead without being closed.
+    static let alive = Array("event: alive\ndata: {}\n\n".utf8)
     /// The last words of a coordinator that stops. Has browsers come back after a second instead
     /// of their own, longer pause.
     static let farewell = Array(

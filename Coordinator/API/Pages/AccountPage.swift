@@ -7,8 +7,8 @@ enum AccountPage {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/account") { request, _ in
             let caller = try api.caller(request)
-            return HTML.response(
-                HTML.page(title: "Account", body: body(caller, api.ports.directory)))
+            return api.page(
+                Page(title: "Account", body: body(caller, api.ports.directory)), request)
         }
         router.on("POST", "/account/tokens/{id}/revoke") { request, path in
             let caller = try api.caller(request)
@@ -18,43 +18,42 @@ enum AccountPage {
         }
     }
 
-    private static func body(_ caller: Caller, _ directory: AccessDirectory) -> String {
+    private static func body(_ caller: Caller, _ directory: AccessDirectory) -> Markup {
         let teams = caller.teams.isEmpty ? "no team" : caller.teams.joined(separator: ", ")
-        let rights = Right.allCases.filter(caller.rights.contains).map(\.rawValue)
-        return "<h1>\(HTML.escape(caller.name))</h1>"
-            + "<p>\(caller.role.rawValue), \(HTML.escape(teams)). May: "
-            + "\(rights.joined(separator: ", ")).</p>"
-            + button("/sign-out", "Sign out")
-            + button("/sign-out?everywhere=true", "Sign out everywhere")
-            + "<h1>Browsers</h1>"
-            + HTML.table(
-                ["address", "signed in", "last used"],
-                directory.sessions(of: caller.name).map {
-                    [
-                        HTML.escape($0.address), HTML.time(Time.text($0.createdMilliseconds)),
-                        HTML.time(Time.text($0.lastUsedMilliseconds)),
-                    ]
-                }, empty: "No browser is signed in.")
-            + "<h1>Tokens</h1>"
-            + HTML.table(
+        let browsers = directory.sessions(of: caller.name).map { session -> [Markup] in
+            [
+                "\(session.address)", HTML.time(session.createdMilliseconds),
+                HTML.time(session.lastUsedMilliseconds),
+            ]
+        }
+        return """
+            <h1>\(caller.name)</h1>
+            <p>\(caller.role.rawValue), \(teams). May: \(words(caller.rights)).</p>
+            \(HTML.form("/sign-out", "Sign out"))
+            \(HTML.form("/sign-out?everywhere=true", "Sign out everywhere"))
+            <h2>Browsers</h2>
+            \(HTML.table(
+                ["address", "signed in", "last used"], browsers,
+                empty: "No browser is signed in."))
+            <h2>Tokens</h2>
+            \(HTML.table(
                 ["name", "may", "guest OSes", "expires", "last used", ""],
                 directory.tokens(of: caller.name).map(row),
-                empty: "No tokens. Make one: <code>aibuild token add NAME</code>")
+                empty: "No tokens. Make one: <code>aibuild token add NAME</code>"))
+            """
     }
 
-    private static func row(_ token: APIToken) -> [String] {
-        let rights = Right.allCases.filter(token.rights.contains).map(\.rawValue)
-        return [
-            HTML.escape(token.name), rights.joined(separator: ", "),
-            HTML.escape(token.guestOSes.joined(separator: ", ")),
-            token.expiresMilliseconds.map { HTML.time(Time.text($0)) } ?? "never",
-            token.lastUsedMilliseconds.map { HTML.time(Time.text($0)) } ?? "never",
-            button("/account/tokens/\(HTML.escape(token.id))/revoke", "Revoke"),
+    private static func words(_ rights: Set<Right>) -> String {
+        Right.allCases.filter(rights.contains).map(\.rawValue).joined(separator: ", ")
+    }
+
+    private static func row(_ token: APIToken) -> [Markup] {
+        [
+            "\(token.name)", "\(words(token.rights))",
+            "\(token.guestOSes.joined(separator: ", "))",
+            token.expiresMilliseconds.map { HTML.time($0) } ?? "never",
+            token.lastUsedMilliseconds.map { HTML.time($0) } ?? "never",
+            HTML.form("/account/tokens/\(token.id)/revoke", "Revoke"),
         ]
-    }
-
-    private static func button(_ action: String, _ text: String) -> String {
-        "<form class=\"inline\" method=\"post\" action=\"\(action)\">"
-            + "<button>\(text)</button></form> "
     }
 }

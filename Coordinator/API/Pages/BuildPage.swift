@@ -5,59 +5,63 @@ import TextKit
 
 /// The page of one build: its result, attempts, image and live log.
 enum BuildPage {
-    static func body(_ detail: BuildDetailView) -> String {
+    static func body(_ detail: BuildDetailView) -> Markup {
         let build = detail.build
-        let name = "\(build.guestOS):\(build.number)"
-        return "<h1>\(HTML.escape(name)) <span id=state>\(HTML.badge(build.state))</span></h1>"
-            + "<p id=phase>\(HTML.escape(build.phase ?? ""))</p>"
-            + "<progress id=progress max=100 value=0 hidden></progress>"
-            + "<pre id=fault class=fault\(build.fault == nil ? " hidden" : "")>"
-            + HTML.escape(TerminalLine.plain(build.fault?.reason ?? "")) + "</pre>"
-            + GuestSection.body(detail) + facts(detail) + TestSection.body(detail)
-            + attempts(detail)
-            + "<h2>Log</h2><p><label>Search <input id=search type=search></label> "
-            + "<label><input id=follow type=checkbox checked> follow</label> "
-            + "<a href=\"/api/v1/builds/\(build.id)/log\">raw</a></p>"
-            + "<div id=log data-build=\"\(build.id)\" tabindex=0 role=log></div>"
+        return """
+            <h1>\(build.guestOS):\(build.number)
+            <span id="state">\(HTML.badge(build.state))</span></h1>
+            <p id="phase" role="status">\(build.phase ?? "")</p>
+            <progress id="progress" max="100" value="0" aria-label="progress" hidden></progress>
+            <pre id="fault" class="fault"\(build.fault == nil ? " hidden" : .none)>\(
+                TerminalLine.plain(build.fault?.reason ?? ""))</pre>
+            \(GuestSection.body(detail))\(facts(detail))
+            \(TestSection.body(detail))\(attempts(detail))
+            <h2>Log</h2><p><label>Search <input id="search" type="search"></label>
+            <label><input id="follow" type="checkbox" checked> follow</label>
+            <a href="/api/v1/builds/\(build.id)/log">raw</a></p>
+            <div id="log" data-build="\(build.id)" tabindex="0" role="log" aria-label="Log"></div>
+            """
     }
 
-    private static func facts(_ detail: BuildDetailView) -> String {
+    private static func facts(_ detail: BuildDetailView) -> Markup {
         let build = detail.build
-        var rows: [[String]] = [
-            ["id", HTML.escape(build.id)], ["reason", HTML.escape(build.reason)],
-            ["submitted", HTML.time(build.submittedAt)],
-            ["template", HTML.escape(detail.plan.commit ?? detail.plan.template.sha256)],
+        var rows: [(Markup, Markup)] = [
+            ("id", "<code>\(build.id)</code>"), ("reason", "\(build.reason)"),
+            ("submitted", HTML.time(build.submittedAt)),
+            ("template", "<code>\(detail.plan.commit ?? detail.plan.template.sha256)</code>"),
         ]
         if let image = build.image {
-            rows.append([
-                "image",
-                "<a href=\"/\(HTML.escape(image.path))\">\(HTML.escape(image.name))</a>, "
-                    + "\(image.sizeBytes) bytes, \(image.format.rawValue)",
-            ])
-            rows.append(["SHA-256", "<code>\(HTML.escape(image.sha256))</code>"])
+            rows.append(
+                (
+                    "image",
+                    "<a href=\"/\(image.path)\">\(image.name)</a>, \(image.sizeBytes) bytes, "
+                        + "\(image.format.rawValue)"
+                ))
+            rows.append(("SHA-256", "<code>\(image.sha256)</code>"))
         }
-        if let kept = RetentionSection.fact(build) { rows.append(["retention", kept]) }
+        if let kept = RetentionSection.fact(build) { rows.append(("retention", kept)) }
         if let waiting = detail.waiting {
-            let hosts = waiting.hosts.map { "<li>\(HTML.escape("\($0.host): \($0.reason)"))" }
-            rows.append([
-                "waiting",
-                HTML.escape("\(waiting.summary); \(waiting.remedy)") + "<ul>\(hosts.joined())</ul>",
-            ])
+            let hosts = waiting.hosts.map { host -> Markup in
+                "<li>\(host.host): \(host.reason)</li>"
+            }
+            rows.append(
+                (
+                    "waiting",
+                    "\(waiting.summary); \(waiting.remedy)<ul>\(hosts.joined())</ul>"
+                ))
         }
-        return "<table class=facts>"
-            + rows.map { "<tr><th>\($0[0])</th><td>\($0[1])</td></tr>" }.joined() + "</table>"
+        return HTML.facts(rows)
     }
 
-    private static func attempts(_ detail: BuildDetailView) -> String {
-        guard detail.attempts.count > 1 else { return "" }
-        let rows = detail.attempts.map { attempt -> [String] in
+    private static func attempts(_ detail: BuildDetailView) -> Markup {
+        guard detail.attempts.count > 1 else { return .none }
+        let rows = detail.attempts.map { attempt -> [Markup] in
             let outcome =
                 attempt.outcome.map { $0.fault.map(\.reason) ?? "passed" } ?? "running"
             let log = "/api/v1/builds/\(detail.build.id)/log?attempt=\(attempt.attempt)"
             return [
-                "\(attempt.ordinal)", attempt.stage, HTML.escape(attempt.host),
-                HTML.time(attempt.startedAt),
-                HTML.escape(outcome), "<a href=\"\(log)\">log</a>",
+                "\(attempt.ordinal)", "\(attempt.stage)", "\(attempt.host)",
+                HTML.time(attempt.startedAt), "\(outcome)", "<a href=\"\(log)\">log</a>",
             ]
         }
         return "<h2>Attempts</h2>"
@@ -67,20 +71,19 @@ enum BuildPage {
 
 /// The files that a template renders for a build and its releases.
 enum OutputSection {
-    static func rows(of build: Build, _ api: APIContext) async throws -> String {
+    static func rows(of build: Build, _ api: APIContext) async throws -> Markup {
         let outputs: [RenderedOutput]
         do { outputs = try await BuildOutputs(ports: api.ports).outputs(of: build) } catch let fault
             as TemplateFault
         {
             // A missing template must not hide the build.
-            return "<h2>Outputs</h2><p class=empty>\(HTML.escape(fault.description))</p>"
+            return "<h2>Outputs</h2><p class=\"empty\">\(fault.description)</p>"
         }
-        if outputs.isEmpty { return "" }
-        let rows = outputs.map { output in
-            let place = HTML.escape(OutputRoutes.url(of: output, build))
-            return [
-                "<a href=\"\(place)\">\(HTML.escape(output.path))</a>",
-                HTML.escape(output.environment ?? ""), "\(output.text.utf8.count) bytes",
+        if outputs.isEmpty { return .none }
+        let rows = outputs.map { output -> [Markup] in
+            [
+                "<a href=\"\(OutputRoutes.url(of: output, build))\">\(output.path)</a>",
+                "\(output.environment ?? "")", "\(output.text.utf8.count) bytes",
             ]
         }
         return "<h2>Outputs</h2>" + HTML.table(["file", "environment", "size"], rows, empty: "")
@@ -89,13 +92,11 @@ enum OutputSection {
 
 /// The results of a build's test cases.
 enum TestSection {
-    static func body(_ detail: BuildDetailView) -> String {
-        let rows = detail.tests.map { test -> [String] in
-            let log = test.log.map { "<a href=\"\(HTML.escape($0))\">log</a>" } ?? ""
-            return [
-                HTML.escape(test.name),
-                HTML.badge(test.result),
-                "\((test.seconds * 10).rounded() / 10) s", HTML.escape(test.detail), log,
+    static func body(_ detail: BuildDetailView) -> Markup {
+        let rows = detail.tests.map { test -> [Markup] in
+            [
+                "\(test.name)", HTML.badge(test.result), "\(HTML.seconds(test.seconds))",
+                "\(test.detail)", test.log.map { "<a href=\"\($0)\">log</a>" }.orNone,
             ]
         }
         if !rows.isEmpty {
@@ -103,9 +104,9 @@ enum TestSection {
                 + HTML.table(["case", "result", "took", "detail", ""], rows, empty: "")
         }
         guard let tests = detail.plan.tests else {
-            return "<h2>Tests</h2><p class=empty>This build has no test cases.</p>"
+            return "<h2>Tests</h2><p class=\"empty\">This build has no test cases.</p>"
         }
-        let names = tests.plan.cases.map { "<li>\(HTML.escape($0.name))" }.joined()
-        return "<h2>Tests</h2><p>Not tested yet. Planned test cases:</p><ul>\(names)</ul>"
+        let names = tests.plan.cases.map { test -> Markup in "<li>\(test.name)</li>" }
+        return "<h2>Tests</h2><p>Not tested yet. Planned test cases:</p><ul>\(names.joined())</ul>"
     }
 }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Support
 
 /// A problem as the client reads it: a page for a person who follows a link, JSON for the rest.
 enum ProblemPage {
@@ -6,12 +7,12 @@ enum ProblemPage {
         guard SignInPage.isForPerson(request) else {
             return problem.response
         }
-        let remedy = problem.remedy.map { "<p>\(HTML.escape($0))</p>" } ?? ""
-        var response = HTML.response(
-            HTML.page(
-                title: problem.title,
-                body: "<h1>\(HTML.escape(problem.title))</h1><p>\(HTML.escape(problem.detail))</p>"
-                    + remedy + "<p><a href=\"/\">The farm</a></p>"))
+        let remedy = problem.remedy.map { remedy -> Markup in "<p>\(remedy)</p>" }
+        let page = Page(
+            title: problem.title,
+            body: "<h1>\(problem.title)</h1><p>\(problem.detail)</p>\(remedy)"
+                + "<p><a href=\"/\">The farm</a></p>")
+        var response = page.response(to: request, now: Clocks.unixMilliseconds())
         response.status = problem.status
         for (name, value) in problem.headers.fields { response.headers.set(name, value) }
         return response

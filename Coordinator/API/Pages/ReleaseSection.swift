@@ -1,34 +1,35 @@
 import CoordinatorCore
 import CoordinatorService
+import TextKit
 
 /// Which image is in which environment, and which releases are running.
 enum ReleaseSection {
     private static let rows = 100
 
-    static func page(_ api: APIContext) async throws -> String {
+    static func page(_ api: APIContext) async throws -> Markup {
         let environments = try await api.ports.store.environments()
         let releases = try await api.ports.store.releases(ReleaseFilter(), limit: rows)
-        let places = environments.map { environment -> [String] in
+        let places = environments.map { environment -> [Markup] in
             [
-                HTML.escape(environment.name), environment.kind.rawValue,
-                HTML.escape(environment.policy.summary),
-                HTML.time(Time.text(environment.createdMilliseconds)),
+                "\(environment.name)", "\(environment.kind.rawValue)",
+                "\(environment.policy.summary)", HTML.time(environment.createdMilliseconds),
             ]
         }
-        return "<h1>Releases</h1>" + (await table(releases, api))
-            + "<h1>Environments</h1>"
+        return "<h1>Releases</h1>"
+            + HTML.live("releases", "Newest releases", await table(releases, api))
+            + "<h2>Environments</h2>"
             + HTML.table(
                 ["environment", "kind", "policy", "registered"], places,
                 empty: "No environments yet. Register one: <code>aibuild env add --help</code>")
     }
 
-    static func rows(ofBuild id: String, _ api: APIContext) async throws -> String {
+    static func rows(ofBuild id: String, _ api: APIContext) async throws -> Markup {
         let releases = try await api.ports.store.releases(ReleaseFilter(build: id), limit: rows)
-        return releases.isEmpty ? "" : "<h2>Releases</h2>" + (await table(releases, api))
+        return releases.isEmpty ? .none : "<h2>Releases</h2>" + (await table(releases, api))
     }
 
-    private static func table(_ releases: [Release], _ api: APIContext) async -> String {
-        var shown: [[String]] = []
+    private static func table(_ releases: [Release], _ api: APIContext) async -> Markup {
+        var shown: [HTML.Row] = []
         for release in releases {
             shown.append(row(await ReleaseRoutes.view(release, api)))
         }
@@ -38,20 +39,21 @@ enum ReleaseSection {
                 "No releases yet. Release an image: <code>aibuild release GUESTOS --to ENV</code>")
     }
 
-    private static func row(_ release: ReleaseView) -> [String] {
+    private static func row(_ release: ReleaseView) -> HTML.Row {
         let link = HTML.buildLink(release.build, release.guestOS, release.buildNumber)
-        let action = release.action == "rollback" ? " (rollback)" : ""
         var detail = detail(release)
         if let progress = release.progress, progress.totalBytes > 0 {
             detail = "\(progress.what), \(100 * progress.doneBytes / progress.totalBytes) %"
         }
-        return [
-            link + action,
-            HTML.escape(release.environment),
-            badge(release), HTML.time(release.createdAt), HTML.escape(release.requestedBy),
-            "<code>\(HTML.escape(release.remoteID ?? ""))</code>",
-            release.isAwaitingApproval ? buttons(release) : HTML.escape(detail),
-        ]
+        return HTML.Row(
+            key: release.id,
+            cells: [
+                release.action == "rollback" ? link + " (rollback)" : link,
+                "\(release.environment)", badge(release), HTML.time(release.createdAt),
+                "\(release.requestedBy)",
+                release.remoteID.map { "<code>\($0)</code>" }.orNone,
+                release.isAwaitingApproval ? buttons(release) : "\(detail)",
+            ])
     }
 
     /// Which try it is and why, or how it ended.
@@ -73,7 +75,7 @@ enum ReleaseSection {
         return parts.joined(separator: "; ")
     }
 
-    private static func badge(_ release: ReleaseView) -> String {
+    private static func badge(_ release: ReleaseView) -> Markup {
         let words =
             switch ReleasePhase(rawValue: release.phase) {
             case .awaitingApproval: "waiting for approval"
@@ -84,16 +86,13 @@ enum ReleaseSection {
         return HTML.badge(release.outcome ?? release.state, words)
     }
 
-    /// What `releases.js` sends.
-    private static func buttons(_ release: ReleaseView) -> String {
-        ["approve": "Approve", "refuse": "Refuse"].sorted { $0.key < $1.key }.map { verb, title in
-            "<button type=button data-verb=\(verb) data-release=\"\(HTML.escape(release.id))\" "
-                + "aria-label=\"\(title) the release of \(HTML.escape(label(release)))\">"
-                + "\(title)</button>"
-        }.joined(separator: " ")
-    }
-
-    private static func label(_ release: ReleaseView) -> String {
-        "\(release.guestOS):\(release.buildNumber) to \(release.environment)"
+    private static func buttons(_ release: ReleaseView) -> Markup {
+        let label = "\(release.guestOS):\(release.buildNumber) to \(release.environment)"
+        let path = "/api/v1/releases/\(PercentCoding.encode(release.id))"
+        return HTML.action(
+            "Approve", post: path + "/approve", label: "Approve the release of \(label)") + " "
+            + HTML.action(
+                "Refuse", post: path + "/refuse", label: "Refuse the release of \(label)",
+                reason: ("reason", "Why is it refused?"))
     }
 }

@@ -9,34 +9,32 @@ enum SignInPage {
     ///   - to: where the person wanted to go.
     ///   - problem: why the last try was refused.
     static func response(
-        _ api: APIContext, to: String?, name: String? = nil, problem: Problem? = nil
+        _ api: APIContext, _ request: HTTPRequest, to: String?, name: String? = nil,
+        problem: Problem? = nil
     ) -> HTTPResponse {
-        let elsewhere =
-            api.ports.browserIdentities.map {
-                let to = PercentCoding.encode(ownPath(to))
-                return "<p><a class=\"button\" href=\"\(BrowserSignInRoutes.path)?to=\(to)\">"
-                    + "Sign in by \(HTML.escape($0.label))</a></p>"
-            } ?? ""
-        let why =
-            problem.map {
-                "<p class=\"problem\" role=\"alert\">\(HTML.escape($0.detail)). "
-                    + "\(HTML.escape($0.remedy ?? "")).</p>"
-            } ?? ""
-        let body = """
+        let to = ownPath(to)
+        let elsewhere = api.ports.browserIdentities.map { provider -> Markup in
+            let address = "\(BrowserSignInRoutes.path)?to=\(PercentCoding.encode(to))"
+            return "<p><a class=\"button\" href=\"\(address)\">Sign in by \(provider.label)</a></p>"
+        }
+        let why = problem.map { problem -> Markup in
+            "<p class=\"problem\" role=\"alert\">\(problem.detail). \(problem.remedy ?? "").</p>"
+        }
+        let body: Markup = """
             <h1>Sign in</h1>\(why)\(elsewhere)
             <form class="sign-in" method="post" action="/sign-in">
             <label>Name <input name="name" autocomplete="username" required autofocus
-            value="\(HTML.escape(name ?? ""))"></label>
+            value="\(name ?? "")"></label>
             <label>Password <input name="password" type="password"
             autocomplete="current-password" required></label>
-            <input type="hidden" name="to" value="\(HTML.escape(ownPath(to)))">
-            <button>Sign in</button></form>
+            <input type="hidden" name="to" value="\(to)">
+            <button class="primary">Sign in</button></form>
             <p class="note">Without an account: an administrator adds one with
             <code>aibuild user add NAME --role viewer</code>. The first administrator signs in with
             what <code>aibuild-coordinator admin-token</code> prints on the coordinator's machine,
             or <code>aibuild web</code> there.</p>
             """
-        var response = HTML.response(HTML.page(title: "Sign in", body: body))
+        var response = api.page(Page(title: "Sign in", body: body), request)
         response.status = problem?.status ?? 200
         for (name, value) in problem?.headers.fields ?? [] { response.headers.set(name, value) }
         return response

@@ -26,10 +26,11 @@ enum AuditRoutes {
         }
     }
 
-    private static func filter(_ request: HTTPRequest) throws -> AuditFilter {
+    /// An empty field of a form is none.
+    static func filter(_ request: HTTPRequest) throws -> AuditFilter {
         AuditFilter(
-            actor: request.query["actor"], action: request.query["action"],
-            subject: request.query["subject"], sinceMilliseconds: try time(request, "since"),
+            actor: word(request, "actor"), action: word(request, "action"),
+            subject: word(request, "subject"), sinceMilliseconds: try time(request, "since"),
             untilMilliseconds: try time(request, "until"),
             beforeID: try request.query["after"].map { text in
                 guard let id = Int64(text) else { throw Problem.unknownCursor(text) }
@@ -37,8 +38,12 @@ enum AuditRoutes {
             })
     }
 
+    private static func word(_ request: HTTPRequest, _ name: String) -> String? {
+        request.query[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     private static func time(_ request: HTTPRequest, _ name: String) throws -> Int64? {
-        guard let text = request.query[name] else { return nil }
+        guard let text = word(request, name) else { return nil }
         guard let time = Time.milliseconds(text) else {
             throw Problem.badRequest(
                 "Invalid \(name): '\(text.visible.prefix(40))'",

@@ -47,15 +47,15 @@ enum BadgeRoutes {
         let label = String(label.prefix(columns))
         let left = label.count * pixelsPerColumn + padding
         let right = value.count * pixelsPerColumn + padding
-        let (name, state) = (HTML.escape(label), HTML.escape(value))
-        return """
+        let image: Markup = """
             <svg xmlns="http://www.w3.org/2000/svg" width="\(left + right)" height="20" \
-            role="img" aria-label="\(name): \(state)"><title>\(name): \(state)</title>\
+            role="img" aria-label="\(label): \(value)"><title>\(label): \(value)</title>\
             <rect width="\(left)" height="20" fill="#424242"/>\
             <rect x="\(left)" width="\(right)" height="20" fill="\(colour)"/>\
             <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" \
-            text-anchor="middle"><text x="\(left / 2)" y="14">\(name)</text>\
-            <text x="\(left + right / 2)" y="14">\(state)</text></g></svg>
+            text-anchor="middle"><text x="\(left / 2)" y="14">\(label)</text>\
+            <text x="\(left + right / 2)" y="14">\(value)</text></g></svg>
             """
+        return image.html
     }
 }

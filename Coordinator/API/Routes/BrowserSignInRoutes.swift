@@ -12,7 +12,7 @@ enum BrowserSignInRoutes {
         router.on("GET", path) { request, _ in
             let to = SignInPage.ownPath(request.query["to"])
             guard request.method == "GET" else { return .empty }
-            return try await page(api, to: to) {
+            return try await page(api, request, to: to) {
                 if let url = try otherAddress(request, api) {
                     return redirect(
                         to: "\(url)\(path)?moved=true&to=\(PercentCoding.encode(to))", cookies: [])
@@ -26,7 +26,7 @@ enum BrowserSignInRoutes {
         router.on("GET", path + callback) { request, _ in
             // What only looks at links must not use them up.
             guard request.method == "GET" else { return .empty }
-            return try await page(api, to: nil) {
+            return try await page(api, request, to: nil) {
                 let leader = try api.leader()
                 let query = request.query
                 let (user, to) = try await leader.browserSignIns.finish(
@@ -80,14 +80,18 @@ enum BrowserSignInRoutes {
 
     /// A person reads why it did not work on the page where it is tried again.
     private static func page(
-        _ api: APIContext, to: String?, _ answer: () async throws -> HTTPResponse
+        _ api: APIContext, _ request: HTTPRequest, to: String?,
+        _ answer: () async throws -> HTTPResponse
     ) async throws -> HTTPResponse {
         do { return try await answer() } catch let fault as SignInFault {
-            return SignInPage.response(api, to: to, problem: SignInRoutes.problem(fault, api))
+            return SignInPage.response(
+                api, request, to: to, problem: SignInRoutes.problem(fault, api))
         } catch let fault as IdentityFault {
-            return SignInPage.response(api, to: to, problem: problem(fault, api))
+            return SignInPage.response(
+                api, request, to: to, problem: problem(fault, api))
         } catch let refusal as Refusal {
-            return SignInPage.response(api, to: to, problem: .forbidden(refusal.description))
+            return SignInPage.response(
+                api, request, to: to, problem: .forbidden(refusal.description))
         }
     }
 

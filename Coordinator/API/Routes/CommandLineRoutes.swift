@@ -11,7 +11,7 @@ enum CommandLineRoutes {
 
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", path) { request, _ in
-            page(try Wish(request.query), try api.caller(request))
+            page(try Wish(request.query), try api.caller(request), request, api)
         }
         router.on("POST", path) { request, _ in
             let wish = try Wish(
@@ -74,25 +74,27 @@ enum CommandLineRoutes {
         }
     }
 
-    private static func page(_ wish: Wish, _ caller: Caller) -> HTTPResponse {
+    private static func page(
+        _ wish: Wish, _ caller: Caller, _ request: HTTPRequest, _ api: APIContext
+    ) -> HTTPResponse {
         let fields = [
             ("port", "\(wish.port)"), ("challenge", wish.challenge), ("state", wish.state),
         ]
-        let inputs = fields.map { name, value in
-            "<input type=\"hidden\" name=\"\(name)\" value=\"\(HTML.escape(value))\">"
-        }.joined()
-        let body = """
+        let inputs = fields.map { name, value -> Markup in
+            "<input type=\"hidden\" name=\"\(name)\" value=\"\(value)\">"
+        }
+        let body: Markup = """
             <h1>Sign in a command line</h1>
             <p>A program on your machine (port \(wish.port)) asks to act as
-            <b>\(HTML.escape(caller.name))</b>, with everything that you may do here. Allow it only
+            <b>\(caller.name)</b>, with everything that you may do here. Allow it only
             if you have just run <code>aibuild login --browser</code>.</p>
-            <form class="inline" method="post" action="\(path)">\(inputs)
-            <button>Allow</button></form>
+            <form class="inline" method="post" action="\(path)">\(inputs.joined())
+            <button class="primary">Allow</button></form>
             """
-        var response = HTML.response(HTML.page(title: "Sign in a command line", body: body))
         // Browsers hold the address that a form's answer leads to against the page's policy.
-        response.headers.set(
-            "Content-Security-Policy", HTML.policy(formsTo: "'self' \(wish.address)"))
-        return response
+        return api.page(
+            Page(
+                title: "Sign in a command line", body: body, formsTo: "'self' \(wish.address)"),
+            request)
     }
 }

@@ -19,7 +19,7 @@ enum ImageRoutes {
                     file, sizeBytes: Files.sizeBytes(file) ?? 0, type: type(of: path),
                     version: version(of: file), for: request)
             case .folder:
-                return HTML.response(try listing(path, file))
+                return api.page(Page(title: path, body: try listing(path, file)), request)
             default: throw try await Gone.problem(path, api) ?? notFound(path)
             }
         }
@@ -56,18 +56,14 @@ enum ImageRoutes {
         }
     }
 
-    private static func listing(_ path: String, _ folder: String) throws -> String {
+    private static func listing(_ path: String, _ folder: String) throws -> Markup {
         let base = path.utf8.last == UInt8(ascii: "/") ? path : path + "/"
-        let rows = try Files.list(folder).filter { !isHidden($0) }.map { name in
+        let rows = try Files.list(folder).filter { !isHidden($0) }.map { name -> [Markup] in
             let isFolder = Files.kind(folder + "/" + name) == .folder
-            let link = HTML.escape(base + PercentCoding.encode(name) + (isFolder ? "/" : ""))
+            let link = base + PercentCoding.encode(name) + (isFolder ? "/" : "")
             let size = isFolder ? "" : String(Files.sizeBytes(folder + "/" + name) ?? 0)
-            return "<tr><td><a href=\"\(link)\">\(HTML.escape(name))</a></td>"
-                + "<td class=number>\(size)</td></tr>"
+            return ["<a href=\"\(link)\">\(name)</a>", "\(size)"]
         }
-        return HTML.page(
-            title: path,
-            body: "<h1>\(HTML.escape(path))</h1><table><tr><th>name<th>bytes</tr>"
-                + rows.joined() + "</table>")
+        return "<h1>\(path)</h1>" + HTML.table(["name", "bytes"], rows, empty: "Nothing is here.")
     }
 }

@@ -10,7 +10,7 @@ enum SignInRoutes {
         router.on("GET", "/sign-in") { request, _ in
             // What only looks at links must not use them up.
             guard let code = request.query["code"], request.method == "GET" else {
-                return SignInPage.response(api, to: request.query["to"])
+                return SignInPage.response(api, request, to: request.query["to"])
             }
             // Else a link on another site would sign a person in as somebody else.
             if let site = request.headers["Sec-Fetch-Site"],
@@ -31,7 +31,7 @@ enum SignInRoutes {
                 return try await openSession(of: user.name, request, api, to: to)
             } catch let fault as SignInFault {
                 return SignInPage.response(
-                    api, to: to, name: form["name"], problem: problem(fault, api))
+                    api, request, to: to, name: form["name"], problem: problem(fault, api))
             }
         }
         router.on("POST", "/sign-out") { request, _ in

@@ -8,6 +8,7 @@ struct BuildNews: Sendable {
     let statuses: CommitStatuses
     let schedules: Schedules
     let notifications: Notifications
+    let results: ResultBoard
 
     func changed(_ build: Build) {
         Task {
@@ -15,6 +16,7 @@ struct BuildNews: Sendable {
             await statuses.note(build)
         }
         guard build.state.isEnded else { return }
+        Task { await results.note(build) }
         Task { await schedules.ended(build) }
         Task { await notifications.ended(build) }
     }

@@ -195,10 +195,12 @@ public actor BuildTracker: AttemptEvents {
     /// The attempts whose files must be kept.
     func livingAttempts() -> Set<AttemptToken> { live.attempts }
 
-    // MARK: Queries
-
     public func load() -> BuildLoad { live.load }
     func find(_ id: String) -> (Build, LiveDetail)? { live[id].map { ($0.build, $0.detail) } }
+
+    /// What is not queued, the latest first, at most `limit`.
+    public func running(limit: Int) -> [(Build, LiveDetail)] { live.newest(limit) }
+    public func running(on host: String) -> [(Build, LiveDetail)] { live.running(on: host) }
 
     /// Why a build waits; `nil` if it does not.
     public func explain(_ id: String) async -> Waiting? {

@@ -98,6 +98,22 @@ struct LiveBuilds {
         running.filter { $0.build.host == host && !$0.hasLeftHost }.map(QueuedBuild.init(anew:))
     }
 
+    /// The few newest of thousands that run, without sorting those.
+    func newest(_ limit: Int) -> [(Build, LiveDetail)] {
+        var newest: [LiveBuild] = []
+        for entry in running {
+            let place = newest.firstIndex { $0.isOlder(than: entry) } ?? newest.endIndex
+            guard place < limit else { continue }
+            newest.insert(entry, at: place)
+            if newest.count > limit { newest.removeLast() }
+        }
+        return newest.map { ($0.build, $0.detail) }
+    }
+
+    func running(on host: String) -> [(Build, LiveDetail)] {
+        running.filter { $0.build.host == host }.map { ($0.build, $0.detail) }
+    }
+
     /// The attempts that have a session.
     var attempts: Set<AttemptToken> { Set(running.compactMap { $0.session?.token }) }
 
@@ -153,6 +169,11 @@ struct LiveBuild {
         self.session = session
         leftHostMilliseconds = nil
         self.startedMilliseconds = startedMilliseconds
+    }
+
+    func isOlder(than other: LiveBuild) -> Bool {
+        (build.startedMilliseconds ?? 0, build.id)
+            < (other.build.startedMilliseconds ?? 0, other.build.id)
     }
 
     /// The attempt has ended and the build has not.
