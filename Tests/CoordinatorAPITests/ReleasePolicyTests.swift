@@ -11,17 +11,20 @@ import Testing
 
     init() async throws { farm = try await LeaderAPI() }
 
-    private func addRelease(guestOS: String = "debian12") async throws {
+    private func addRelease(
+        guestOS: String = "debian12", number: Int = 7, _ state: ReleaseState = .awaitingApproval
+    ) async throws {
         let plan = BuildPlan(
             template: TemplateArchive(sha256: "", sizeBytes: 0),
             recipe: BuildRecipe(builder: .packer(template: "t.json")),
             requirements: Requirements(), limits: AttemptLimits())
         let build = Build(
-            id: "b1", guestOSID: "g1", guestOS: guestOS, number: 7, state: .passed, priority: 0,
+            id: "b\(number)", guestOSID: "g1", guestOS: guestOS, number: number, state: .passed,
+            priority: 0,
             owner: "o", plan: plan, updateContents: "", submittedMilliseconds: 0)
         try await farm.leader.add(
             Release(
-                id: "r1", build: build, environment: "lab", state: .awaitingApproval,
+                id: "r\(number)", build: build, environment: "lab", state: state,
                 requestedBy: "aibuild.yml", createdMilliseconds: 0))
     }
 
@@ -64,6 +67,27 @@ import Testing
         #expect(empty.status == 400 && empty.text.contains("settings are missing"))
     }
 
+    @Test("The approval of an image that is older than the present one is refused with what to do")
+    func supersededApproval() async throws {
+        _ = try await addEnvironment("")
+        try await addRelease()
+        try await addRelease(number: 8, .queued)
+        var begun = ReleaseChange(release: "r8", from: [.queued], to: .running, atMilliseconds: 1)
+        begun.begins = true
+        _ = try await farm.leader.apply(begun)
+        var done = ReleaseChange(
+            release: "r8", from: [.running], attempt: 1, to: .released, atMilliseconds: 2)
+        done.result = ReleaseResult(remoteID: "sha256:8")
+        _ = try await farm.leader.apply(done)
+        let answer = try await farm.api.ask("POST", "/api/v1/releases/r7/approve")
+        #expect(answer.status == 409)
+        #expect(
+            answer.text.contains(
+                "superseded: lab has debian12:8, which is newer. To release the older image all "
+                    + "the same: aibuild release debian12:7 --to lab"), "\(answer.text)")
+        #expect(await farm.store.release(id: "r7")?.state == .awaitingApproval)
+    }
+
     @Test("An image name is given away, and its owner is shown")
     func names() async throws {
         _ = try await addEnvironment("")
@@ -94,7 +118,7 @@ import Testing
     @Test("A release that waits is refused with a reason, once")
     func refuse() async throws {
         try await addRelease()
-        let path = "/api/v1/releases/r1/refuse"
+        let path = "/api/v1/releases/r7/refuse"
         let refused = try await farm.api.ask("POST", path, #"{"reason":"old kernel"}"#)
         #expect(refused.status == 200)
         #expect(refused.text.contains(#""state":"refused""#))
@@ -102,7 +126,7 @@ import Testing
         #expect(try await farm.api.ask("POST", path, "{}").status == 409)
         #expect(try await farm.api.ask("POST", "/api/v1/releases/none/refuse").status == 404)
         let list = try await farm.api.ask("GET", "/api/v1/releases?state=refused").text
-        #expect(list.contains(#""id":"r1""#))
+        #expect(list.contains(#""id":"r7""#))
     }
 
     @Test("The page has buttons for a release that waits, and for no other")
@@ -112,11 +136,11 @@ import Testing
         try await addRelease(guestOS: name)
         let page = try await farm.api.ask("GET", "/releases").text
         #expect(page.contains("waiting for approval"))
-        #expect(page.contains(#"data-post="/api/v1/releases/r1/approve""#))
-        #expect(page.contains(#"data-post="/api/v1/releases/r1/refuse""#))
+        #expect(page.contains(#"data-post="/api/v1/releases/r7/approve""#))
+        #expect(page.contains(#"data-post="/api/v1/releases/r7/refuse""#))
         #expect(page.contains("images: &lt;b&gt;*"))
         #expect(!page.contains("<script>") && !page.contains("<b>*"))
-        _ = try await farm.api.ask("POST", "/api/v1/releases/r1/refuse", "{}")
+        _ = try await farm.api.ask("POST", "/api/v1/releases/r7/refuse", "{}")
         let after = try await farm.api.ask("GET", "/releases").text
         #expect(!after.contains("data-post") && after.contains("refused by local"))
     }

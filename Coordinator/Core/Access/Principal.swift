@@ -89,6 +89,6 @@ public enum AccessBounds {
     /// Names that rows of the audit log have without a user.
     public static let reservedNames: Set<String> = [
         "local", "api", "anonymous", "aibuild", "scheduler", "hook", "retention", "system",
-        "coordinator", "keystone", "openid",
+        "coordinator", "keystone", "openid", "aibuild.yml",
     ]
 }

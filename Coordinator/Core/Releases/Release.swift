@@ -87,6 +87,9 @@ public struct Release: Sendable, Hashable, Codable {
     /// Whether it needs no approval any more: a person wanted it, or it has begun.
     public var isAgreed: Bool { approvedBy != nil || !journal.isEmpty }
 
+    /// Whether a person asked for this very image, and did not only agree to it.
+    public var isRequestedByPerson: Bool { approvedBy == requestedBy }
+
     /// `debian12:7@lab`, by which people name it; several may have the same, one after another.
     public var reference: String { "\(guestOS):\(buildNumber)@\(environment)" }
 
@@ -110,8 +113,8 @@ public enum ReleaseState: String, Sendable, Codable, CaseIterable {
     case released
     case failed
     case cancelled
-    /// The policy of its environment does not allow it, a person refused it, or nobody approved it
-    /// in time.
+    /// The policy of its environment does not allow it, a person refused it, nobody approved it in
+    /// time, or a newer image has superseded it.
     case refused
     /// Was `released`, and has been undone since.
     case rolledBack

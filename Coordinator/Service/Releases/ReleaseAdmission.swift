@@ -77,6 +77,7 @@ struct ReleaseAdmission: Sendable {
         on release: Release, of build: Build, to environment: ReleaseEnvironment
     ) async throws -> ReleaseRights.Verdict {
         if let refusal = await refusal(of: release, build, environment) { return .refused(refusal) }
+        if let why = try await superseded(release) { return .refused(why) }
         return try await ports.rights(
             environment, guestOS: release.guestOS, plan: build.plan.release
         ).verdict(isAgreed: release.isAgreed)
@@ -88,6 +89,7 @@ struct ReleaseAdmission: Sendable {
         for release: Release, of build: Build, to environment: ReleaseEnvironment
     ) async throws -> ReleaseRights.Verdict {
         if let refusal = await refusal(of: release, build, environment) { return .refused(refusal) }
+        if let why = try await superseded(release) { return .refused(why) }
         var rights = try await ports.rights(
             environment, guestOS: release.guestOS, plan: build.plan.release)
         let verdict = rights.verdict(isAgreed: release.isAgreed)
@@ -98,6 +100,21 @@ struct ReleaseAdmission: Sendable {
                 guestOS: release.guestOS, claimedBy: release.id)
         ).guestOS
         return rights.verdict(isAgreed: true)
+    }
+
+    /// Why a release that has begun nothing would put an older image in the place of a newer one;
+    /// `nil` if it would not, or if a person asked for that.
+    /// - Throws: `StoreError`
+    func superseded(_ release: Release) async throws -> String? {
+        guard release.journal.isEmpty, !release.isRequestedByPerson else { return nil }
+        let ended = try await ports.store.releases(
+            ReleaseFilter(
+                guestOS: release.guestOS, environment: release.environment, states: [.released]),
+            limit: ports.limits.pageRows)
+        guard let present = ReleaseSequence.present(ended),
+            ReleaseSequence.isOutOfOrder(release, after: present)
+        else { return nil }
+        return ReleaseSequence.superseded(release, by: present)
     }
 
     /// Decided before anything is tried: taking back what was never begun needs the environment,

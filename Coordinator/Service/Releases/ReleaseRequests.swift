@@ -140,6 +140,7 @@ public struct ReleaseRequests: Sendable {
         {
             try await check(build, release.environment)
         }
+        if release.state == .awaitingApproval { try await checkOrder(of: release) }
         var change = ReleaseChange(
             release: release.id, from: [.awaitingApproval], to: .queued,
             atMilliseconds: ports.clock.unixMilliseconds())
@@ -150,6 +151,17 @@ public struct ReleaseRequests: Sendable {
         }
         await releases.take([approved])
         return approved
+    }
+
+    /// - Throws: `Refusal` if it would replace a newer image, or one that is on its way. Only who
+    ///   names an older image puts it there.
+    private func checkOrder(of release: Release) async throws {
+        let admission = ReleaseAdmission(ports: ports, store: store)
+        if let why = try await admission.superseded(release) { throw Refusal(.conflict, why) }
+        let live = await releases.live(environment: release.environment)
+        if let newer = ReleaseSequence.newer(than: release, in: live) {
+            throw Refusal(.conflict, ReleaseSequence.overtaken(release, by: newer))
+        }
     }
 
     /// Ends a release that waits for an approval without it.
@@ -191,6 +203,11 @@ public struct ReleaseRequests: Sendable {
         guard old.action == .release else {
             return try await rollBack(guestOS: old.guestOS, in: [old.environment], by: actor)[0]
         }
+        // Whoever repeats an old one may not know what has come since.
+        var wanted = old
+        wanted.approvedBy = nil
+        wanted.journal = [:]
+        try await checkOrder(of: wanted)
         return try await submit(
             build, to: [old.environment], format: old.format, timeoutSeconds: old.timeoutSeconds,
             by: actor)[0]

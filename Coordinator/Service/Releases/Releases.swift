@@ -47,6 +47,8 @@ public actor Releases {
                 where error.code == .unusable
             { log.error("\(error)") }
         }
+        // The last leader may have ended between a release and what that supersedes.
+        for release in live.values where release.state == .awaitingApproval { await admit(release) }
         pump()
     }
 
@@ -102,6 +104,15 @@ public actor Releases {
         if release.state.isEnded { progress[release.id] = nil }
         await changes.report(release.id, isOver: release.state.isEnded)
         if release.state.isEnded { Task { await notifications.ended(release) } }
+        if release.state == .released { await supersede(after: release) }
+    }
+
+    /// What waits for an approval, and is older than what is there now, ends with that reason.
+    private func supersede(after done: Release) async {
+        for waiting in live(environment: done.environment)
+        where waiting.state == .awaitingApproval && waiting.guestOS == done.guestOS {
+            await admit(waiting)
+        }
     }
 
     func pump() {
