@@ -81,7 +81,7 @@ yaml install.md "api:
     >"$place/api.yml"
 sed -i -e "/^  listen: 127.0.0.1$/d" -e "/^api:$/{r $place/api.yml
     d}" "$machine/etc/aibuild/coordinator.yml"
-follow install.md root "aibuild-coordinator check && systemctl restart aibuild-coordinator"
+follow install.md root "aibuild-coordinator check-config && systemctl restart aibuild-coordinator"
 follow install.md anna "aibuild login --url https://$name:9753 --user anna" "--password-file /srv/password"
 eventually "anna reaches it" anna 'aibuild version'
 is "whom it is by TLS" anna 'aibuild whoami | grep anna'

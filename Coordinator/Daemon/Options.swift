@@ -26,7 +26,7 @@ struct Options {
                         "port", value: "N", "the API's port, instead of api.port (default 9753)"),
                 ]),
             PlainCommand(
-                "check",
+                "check-config",
                 "say whether the configuration is sound, and the OpenID provider, if there is one, "
                     + "fit to sign in by; changes nothing",
                 options: [config]),
@@ -54,7 +54,7 @@ struct Options {
             action =
                 switch command.name {
                 case "version": .version
-                case "check": .check
+                case "check-config": .check
                 case "admin-token": .adminToken
                 case "db migrate": .migrate(isDryRun: arguments.has("dry-run"))
                 case "backup": try Self.backup(arguments)

@@ -101,7 +101,7 @@ import Testing
                 let path = farm.folder + "/bad.yml"
                 try Files.replace(path, with: "sign_in: {openid: {\(keys)}}\n".utf8)
                 let program = try FarmProgram(
-                    "aibuild-coordinator", ["check", "--config", path],
+                    "aibuild-coordinator", ["check-config", "--config", path],
                     logPath: farm.folder + "/bad.log")
                 #expect(try await program.exit() != .exited(0), "\(keys)")
                 for word in words { #expect(program.log.contains(word), "\(program.log)") }
@@ -128,7 +128,7 @@ import Testing
                 let log = farm.folder + "/check.log"
                 try Files.replace(log, with: [])
                 let program = try FarmProgram(
-                    "aibuild-coordinator", ["check", "--config", path], logPath: log)
+                    "aibuild-coordinator", ["check-config", "--config", path], logPath: log)
                 return (try await program.exit(), program.log)
             }
             let place = "check.yml:5:13: key 'sign_in.openid.issuer': "

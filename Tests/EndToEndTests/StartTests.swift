@@ -52,7 +52,7 @@ import Testing
         try await unstarted { farm in
             func check() async throws -> (ProcessKit.ExitStatus, String) {
                 let program = try FarmProgram(
-                    "aibuild-coordinator", ["check", "--config", farm.configPath],
+                    "aibuild-coordinator", ["check-config", "--config", farm.configPath],
                     logPath: "\(farm.folder)/check.log")
                 return (try await program.exit(), program.log)
             }
@@ -100,7 +100,7 @@ import Testing
                     "4:37: key 'api.images.port'", "api.metrics.port (3:33)"
                 ),
             ] {
-                let (status, log) = try await run(api, ["check"])
+                let (status, log) = try await run(api, ["check-config"])
                 let place = other.replacing("(", with: "(\(path):")
                     .replacing("\(path):its", with: "its")
                 #expect(status == .exited(1), "\(api): \(log)")
@@ -113,7 +113,7 @@ import Testing
                 "port: 0\n  metrics: {port: 0}", "metrics: \(first)\n  images: \(second)",
                 "port: 98\n  metrics: {listen: \"::1\", port: 98}",
             ] {
-                let (status, log) = try await run(api, ["check"])
+                let (status, log) = try await run(api, ["check-config"])
                 #expect(status == .exited(0), "\(api): \(log)")
             }
             // Not checked only: it does not start, and not by the command line either.

@@ -159,7 +159,7 @@ import Testing
             ] {
                 try Files.replace(farm.configPath, with: Array("api: \(api)\n".utf8))
                 let program = try FarmProgram(
-                    "aibuild-coordinator", ["check", "--config", farm.configPath],
+                    "aibuild-coordinator", ["check-config", "--config", farm.configPath],
                     logPath: "\(farm.folder)/check.log")
                 #expect(try await program.exit() == .exited(1), "\(api)")
                 for word in words { #expect(program.log.contains(word), "\(program.log)") }
@@ -172,7 +172,7 @@ import Testing
             ] {
                 try Files.replace(farm.configPath, with: Array("api: \(api)\n".utf8))
                 let program = try FarmProgram(
-                    "aibuild-coordinator", ["check", "--config", farm.configPath],
+                    "aibuild-coordinator", ["check-config", "--config", farm.configPath],
                     logPath: "\(farm.folder)/good.log")
                 #expect(try await program.exit() == .exited(0), "\(api): \(program.log)")
             }

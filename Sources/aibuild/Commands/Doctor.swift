@@ -119,7 +119,7 @@ struct Doctor {
             .warning,
             "Sign-in by \(provider.label) does not work: \(problem)\(time); it "
                 + (reached ?? "has not answered since the coordinator started"),
-            "On the coordinator's machine: aibuild-coordinator check")
+            "On the coordinator's machine: aibuild-coordinator check-config")
     }
 
     /// An older coordinator does not report it.
