@@ -162,7 +162,7 @@ struct AuditFarm {
         }
         for state in [Delivery.State.handled, .awaitingApproval] {
             let report = GitReport(.push, project: "g/a", ref: "main", commit: "c0ffee")
-            _ = await store.receive(
+            _ = try await store.receive(
                 Delivery(
                     hook: "gitlab", key: state.rawValue, event: "push",
                     receivedMilliseconds: SetClock().unixMilliseconds(),

@@ -95,7 +95,7 @@ import Testing
                 let made = try await farm.ask("POST", path, filled(body, guestOS), token: API.token)
                 #expect([200, 201].contains(made.status), "\(made.text)")
             }
-            deliveries[name] = await farm.store.receive(
+            deliveries[name] = try await farm.store.receive(
                 Delivery(
                     hook: "gitlab", key: name, event: "Merge Request Hook",
                     receivedMilliseconds: farm.clock.unixMilliseconds(), state: .awaitingApproval,

@@ -127,8 +127,10 @@ struct ProcessStore: Store {
     func record(_ entry: AuditEntry) async throws {
         try await effect { await base.record(entry) }
     }
-    func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
-        try await effect { await base.receive(delivery, payload: payload) }
+    func receive(
+        _ delivery: Delivery, payload: String, recording entry: (@Sendable (Int) -> AuditEntry)?
+    ) async throws -> Delivery {
+        try await effect { await base.receive(delivery, payload: payload, recording: entry) }
     }
     func delivery(id: Int) async throws -> Delivery? {
         try await effect { await base.delivery(id: id) }

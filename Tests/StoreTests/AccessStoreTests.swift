@@ -73,6 +73,29 @@ struct AccessStoreTests {
         }
     }
 
+    @Test(
+        "A new password, and being disabled, end a user's sessions in the same change",
+        arguments: StoreKind.allCases)
+    func endedSessions(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            for name in ["anna", "bert"] {
+                try await leader.apply(.add(Self.user(name), passwordHash: "h1"))
+                try await leader.apply(.addSession(Self.session("s-\(name)", of: name)))
+            }
+            func sessions() async throws -> [String] {
+                try await store.accessRecords().sessions.map(\.digest)
+            }
+            try await leader.apply(.change(Self.user("anna", .viewer), passwordHash: nil))
+            #expect(try await sessions() == ["s-anna", "s-bert"])
+            try await leader.apply(.change(Self.user("anna"), passwordHash: "h2"))
+            #expect(try await sessions() == ["s-bert"])
+            var disabled = Self.user("bert")
+            disabled.isDisabled = true
+            try await leader.apply(.change(disabled, passwordHash: nil))
+            #expect(try await sessions() == [])
+        }
+    }
+
     @Test("Uses are noted, and what has expired is removed", arguments: StoreKind.allCases)
     func upkeep(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

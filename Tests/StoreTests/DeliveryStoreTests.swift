@@ -13,6 +13,24 @@ import Testing
             payloadBytes: 3)
     }
 
+    @Test(
+        "A delivery and the entry of the audit log of its id are stored together",
+        arguments: StoreKind.allCases)
+    func recorded(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            for _ in 1...2 {
+                let stored = try await store.receive(delivery("a"), payload: "one") { id in
+                    AuditEntry(
+                        atMilliseconds: 7, actor: "anna", action: "delivery.replay", subject: "1",
+                        detail: "as \(id)")
+                }
+                #expect(
+                    try await store.audit(AuditFilter(), limit: 9).first?.detail
+                        == "as \(stored.id)")
+            }
+        }
+    }
+
     @Test("A delivery is stored once for each key of a hook", arguments: StoreKind.allCases)
     func once(_ kind: StoreKind) async throws {
         try await kind.with { store, _ in

@@ -238,6 +238,10 @@ enum AccessTable {
                 "UPDATE principals SET password = ? WHERE name = ?",
                 [.text(hash), .text(principal.name)])
         }
+        if hash != nil || principal.isDisabled {
+            try transaction.execute(
+                "DELETE FROM sessions WHERE principal = ?", [.text(principal.name)])
+        }
     }
 
     private static func add(

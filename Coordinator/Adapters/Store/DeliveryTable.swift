@@ -61,6 +61,15 @@ enum DeliveryTable {
     }
 
     static func receive(
+        _ delivery: Delivery, _ payload: String, recording entry: ((Int) -> AuditEntry)?,
+        _ transaction: borrowing SQLTransaction
+    ) throws -> Delivery {
+        let stored = try receive(delivery, payload, transaction)
+        if let entry { try AuditTable.insertOnce([entry(stored.id)], transaction) }
+        return stored
+    }
+
+    private static func receive(
         _ delivery: Delivery, _ payload: String, _ transaction: borrowing SQLTransaction
     ) throws -> Delivery {
         let known = select(

@@ -246,9 +246,11 @@ public final class SQLStore: Store, LeaseStore {
 
     // MARK: Deliveries
 
-    public func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
+    public func receive(
+        _ delivery: Delivery, payload: String, recording entry: (@Sendable (Int) -> AuditEntry)?
+    ) async throws -> Delivery {
         try await access.transaction(.runsAgain) {
-            try DeliveryTable.receive(delivery, payload, $0)
+            try DeliveryTable.receive(delivery, payload, recording: entry, $0)
         }
     }
 

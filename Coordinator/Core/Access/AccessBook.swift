@@ -47,12 +47,15 @@ public struct AccessBook: Sendable {
                 throw StoreError.exists(what: .user, name: principal.name)
             }
             principals[principal.name] = principal
-        case .change(var principal, _):
+        case .change(var principal, let hash):
             guard let known = principals[principal.name] else {
                 throw StoreError.notFound(what: .user, name: principal.name)
             }
             principal.createdMilliseconds = known.createdMilliseconds
             principals[principal.name] = principal
+            if hash != nil || principal.isDisabled {
+                sessions = sessions.filter { $0.value.principal != principal.name }
+            }
         case .removePrincipal(let name):
             guard principals.removeValue(forKey: name) != nil else {
                 throw StoreError.notFound(what: .user, name: name)

@@ -186,8 +186,12 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Deliveries
 
-    public func receive(_ delivery: Delivery, payload: String) -> Delivery {
-        tables.deliveries.receive(delivery, payload)
+    public func receive(
+        _ delivery: Delivery, payload: String, recording entry: (@Sendable (Int) -> AuditEntry)?
+    ) -> Delivery {
+        let stored = tables.deliveries.receive(delivery, payload)
+        if let entry { tables.record(entry(stored.id)) }
+        return stored
     }
 
     public func delivery(id: Int) -> Delivery? { tables.deliveries[id] }

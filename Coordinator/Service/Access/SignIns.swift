@@ -139,7 +139,6 @@ public struct SignIns: Sendable {
         try await changes.apply(
             .change(user, passwordHash: hash),
             ports.auditEntry(name, "user.change", name, "new password"))
-        try await changes.apply(.removeSessions(principal: name), nil)
     }
 
     func checkPause(_ name: String?, _ address: String) throws {

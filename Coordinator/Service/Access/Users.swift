@@ -63,10 +63,6 @@ public struct Users: Sendable {
         try await changes.apply(
             .change(user, passwordHash: hash),
             ports.auditEntry(actor, "user.change", name, news.joined(separator: "; ")))
-        // Whoever knew the old password is not to stay.
-        if hash != nil || user.isDisabled {
-            try await changes.apply(.removeSessions(principal: name), nil)
-        }
         return user
     }
 

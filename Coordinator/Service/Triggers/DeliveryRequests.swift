@@ -39,8 +39,12 @@ public struct DeliveryRequests: Sendable {
             request: delivery.request, repeats: delivery.id, payloadBytes: delivery.payloadBytes)
         again.approvedBy = delivery.approvedBy
         let payload = try await ports.store.payload(ofDelivery: delivery.id) ?? ""
-        let stored = try await ports.store.receive(again, payload: payload)
-        try await ports.audit(actor, "delivery.replay", "\(delivery.id)", "as \(stored.id)")
+        let entry = ports.auditEntry(actor, "delivery.replay", "\(delivery.id)")
+        let stored = try await ports.store.receive(again, payload: payload) { id in
+            var entry = entry
+            entry.detail = "as \(id)"
+            return entry
+        }
         deliveries.wake()
         return stored
     }

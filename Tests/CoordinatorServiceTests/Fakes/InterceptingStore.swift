@@ -131,8 +131,12 @@ extension InterceptingStore {
     func record(_ entry: AuditEntry) async throws {
         try await around(.audit) { try await base.record(entry) }
     }
-    func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
-        try await around(.write) { try await base.receive(delivery, payload: payload) }
+    func receive(
+        _ delivery: Delivery, payload: String, recording entry: (@Sendable (Int) -> AuditEntry)?
+    ) async throws -> Delivery {
+        try await around(.write) {
+            try await base.receive(delivery, payload: payload, recording: entry)
+        }
     }
     func delivery(id: Int) async throws -> Delivery? {
         try await around(.read) { try await base.delivery(id: id) }

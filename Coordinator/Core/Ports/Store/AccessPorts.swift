@@ -25,6 +25,8 @@ public protocol AccessWriter: RecordingWriter {
 public enum AccessChange: Sendable, Hashable {
     case add(Principal, passwordHash: String?)
     /// Replaces all but the name and the time of its creation; without a hash, the password stays.
+    /// With one, and for a user who is disabled, its sessions end: whoever knew the old password is
+    /// not to stay.
     case change(Principal, passwordHash: String?)
     /// With its tokens and sessions.
     case removePrincipal(String)

@@ -18,9 +18,19 @@ public protocol DeliveryInbox: Sendable {
     /// - Parameters:
     ///   - delivery: its id is not looked at.
     ///   - payload: at most `DeliveryRules.payloadBytes` of it are kept.
+    ///   - entry: makes the entry of the audit log from its id; both are stored together.
     /// - Returns: the stored delivery; the earlier one, unchanged, if the hook delivered one with
     ///   this key before.
-    func receive(_ delivery: Delivery, payload: String) async throws -> Delivery
+    func receive(
+        _ delivery: Delivery, payload: String, recording entry: (@Sendable (Int) -> AuditEntry)?
+    ) async throws -> Delivery
+}
+
+extension DeliveryInbox {
+    /// As above, without an entry: it is listed among the deliveries.
+    public func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
+        try await receive(delivery, payload: payload, recording: nil)
+    }
 }
 
 /// Changes deliveries. Every method throws `StoreError.deposed` once another epoch leads.
