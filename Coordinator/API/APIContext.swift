@@ -140,9 +140,10 @@ extension APIContext {
         _ request: HTTPRequest, _ right: Right, guestOS name: String, newOwner: String? = nil
     ) async throws {
         let caller = try caller(request)
-        let owner = try await ports.store.guestOS(named: name)?.owner
+        let known = try await ports.store.guestOS(named: name)
+        let owner = known?.owner
         let obstacle =
-            caller.obstacle(right, guestOS: name, owner: owner)
+            caller.obstacle(right, guestOS: name, owner: owner, grants: known?.grants ?? [])
             ?? newOwner.flatMap {
                 $0 == owner ? nil : caller.obstacle(right, guestOS: name, owner: $0, isGiven: true)
             }
@@ -158,11 +159,28 @@ extension APIContext {
         try await ports.eachGuestOS { guestOS in
             let name = guestOS.name
             if guestOS.type == type,
-                let obstacle = caller.obstacle(right, guestOS: name, owner: guestOS.owner)
+                let obstacle = caller.obstacle(
+                    right, guestOS: name, owner: guestOS.owner, grants: guestOS.grants)
             {
                 throw AccessControl.forbidden("It concerns \(name) as well. \(obstacle)")
             }
         }
+    }
+
+    /// The owner of a new guest OS if its registrant names none: the team that they are in.
+    /// - Returns: `nil` for everybody's.
+    func ownTeam(_ request: HTTPRequest) throws -> String? {
+        let caller = try caller(request)
+        let teams = caller.teams
+        guard caller.role != .administrator, !teams.contains("*") else { return nil }
+        guard teams.count < 2 else {
+            throw Problem.badRequest(
+                "\(caller.name) is in the teams \(teams.joined(separator: ", ")), so the owner of "
+                    + "the guest OS must be named",
+                remedy: "aibuild guestos add … --owner \(teams[0]); --owner "
+                    + "\(Principal.everybody) makes it everybody's")
+        }
+        return teams.first
     }
 
     /// Who may change a guest OS may not take it away from others.

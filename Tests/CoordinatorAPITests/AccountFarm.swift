@@ -87,6 +87,13 @@ struct AccountFarm {
         return String((answer.headers["Set-Cookie"] ?? "").prefix { $0 != ";" })
     }
 
+    /// The name of a token's user.
+    func name(of token: String) async throws -> String {
+        struct Who: Decodable { var name: String }
+        let answer = try await ask("GET", "/api/v1/whoami", token: token)
+        return try JSONDecoder().decode(Who.self, from: Data(answer.bytes)).name
+    }
+
     static func token(_ answer: Answer) throws -> String {
         struct New: Decodable { var token: String }
         guard answer.status == 201 else { throw Failure("no token: \(answer.text)") }

@@ -91,6 +91,7 @@ struct AuditFarm {
         for name in ["debian12", "spare"] {
             try await leader.add(.sample(name, owner: "default"))
         }
+        try await leader.add(.sample("owned", owner: "ops"))
         var bare = GuestOS.sample("bare", owner: "default")
         bare.template = .missing
         try await leader.add(bare)

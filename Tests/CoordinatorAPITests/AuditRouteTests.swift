@@ -104,7 +104,18 @@ import Testing
         Change("DELETE /api/v1/guestos/{name}", "/api/v1/guestos/debian12", "{}", "guestos.retire"),
         Change(
             "POST /api/v1/guestos/{name}/gitlab", "/api/v1/guestos/bare/gitlab", "{}",
-            "guestos.change", "guestos.gitlab"),
+            "guestos.gitlab"),
+        Change(
+            "PUT /api/v1/guestos/{name}/grants", "/api/v1/guestos/owned/grants",
+            #"{"team":"web","right":"operator"}"#, "guestos.grant"),
+        Change(
+            "DELETE /api/v1/guestos/{name}/grants", "/api/v1/guestos/owned/grants?team=web", "{}",
+            before: [
+                (
+                    "PUT", "/api/v1/guestos/owned/grants",
+                    #"{"team":"web","right":"operator"}"#
+                )
+            ], "guestos.revoke"),
         Change(
             "POST /api/v1/renames", nil, #"{"kind":"guestos","from":"spare","to":"new"}"#,
             "guestos.rename"),

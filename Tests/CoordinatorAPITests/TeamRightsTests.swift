@@ -25,6 +25,10 @@ import Testing
             #"{"name":"NAME","type":"linux","template":{"kind":"folder","path":"/t"}}"#
         ),
         "DELETE /api/v1/guestos/{name}": ("/api/v1/guestos/NAME", "{}"),
+        "PUT /api/v1/guestos/{name}/grants": (
+            "/api/v1/guestos/NAME/grants", #"{"team":"web","right":"operator"}"#
+        ),
+        "DELETE /api/v1/guestos/{name}/grants": ("/api/v1/guestos/NAME/grants?team=web", "{}"),
         "POST /api/v1/guestos/{name}/gitlab": ("/api/v1/guestos/NAME/gitlab", "{}"),
         "POST /v1/guestos": (
             "/v1/guestos",
@@ -138,6 +142,33 @@ import Testing
                 token: token)
             let isRefused = answer.text.contains("owned by the team network")
             #expect(isRefused == (guestOS.name == "other"), "\(guestOS.name): \(answer.text)")
+        }
+    }
+
+    /// Each right with the routes that it opens: all but those that concern other guest OSes too,
+    /// and grants, which only the owner makes.
+    @Test(
+        "What is granted to a team or a user can be done, and nothing else",
+        arguments: [Role.operator, .releaseManager], [true, false])
+    func granted(_ role: Role, _ isTeam: Bool) async throws {
+        for (route, ask) in Self.asks {
+            let (farm, deliveries) = try await farm()
+            let token = try await farm.token(of: .releaseManager, teams: ["storage"])
+            let name = try await farm.name(of: token)
+            let grantee = isTeam ? #""team":"storage""# : #""user":"\#(name)""#
+            let granted = try await farm.ask(
+                "PUT", "/api/v1/guestos/other/grants",
+                #"{\#(grantee),"right":"\#(role.rawValue)"}"#, token: API.token)
+            #expect(granted.status == 200, "\(granted.text)")
+            let need = try #require(RouteNeeds.byRoute[route])
+            let isOpen =
+                role.rights.contains { need == .right($0) } && !route.hasSuffix("/grants")
+            let method = String(route.prefix { $0 != " " })
+            let answer = try await farm.ask(
+                method, filled(ask.path, other, delivery: deliveries["other"]),
+                filled(ask.body, other), token: token)
+            let isRefused = answer.text.contains("owned by the team network")
+            #expect(isRefused == !isOpen, "\(route): \(answer.text)")
         }
     }
 

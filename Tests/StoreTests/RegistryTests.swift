@@ -54,6 +54,10 @@ import Testing
             }
             var retired = Samples.guestOS("debian9")
             retired.isRetired = true
+            retired.grants = [
+                GuestOSGrant(.team("web"), .operator, grantedMilliseconds: 7),
+                GuestOSGrant(.user("ü@x"), .releaseManager, grantedMilliseconds: 8),
+            ]
             try await leader.update(retired)
             #expect(try await store.guestOS(named: "debian9") == retired)
             retired.template = .missing

@@ -79,6 +79,7 @@ enum RouteNeeds {
             [
                 "POST /api/v1/guestos", "PUT /api/v1/guestos/{name}",
                 "DELETE /api/v1/guestos/{name}", "POST /api/v1/guestos/{name}/gitlab",
+                "PUT /api/v1/guestos/{name}/grants", "DELETE /api/v1/guestos/{name}/grants",
                 "POST /api/v1/testcases", "PUT /api/v1/testcases/{name}",
                 "DELETE /api/v1/testcases/{name}", "POST /v1/guestos",
             ]

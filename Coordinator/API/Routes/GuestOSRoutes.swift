@@ -15,8 +15,9 @@ enum GuestOSRoutes {
 
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/guestos") { request, _ in
-            let body = try request.decode(GuestOSForm.self)
+            var body = try request.decode(GuestOSForm.self)
             try await api.check(request, .catalog, guestOS: body.name, newOwner: body.owner)
+            if body.owner == nil { body.owner = try api.ownTeam(request) }
             let registration = try await api.leader().guestOSes.register(
                 body, by: api.actor(request))
             return try .json(GuestOSView(registration), status: 201)
@@ -41,6 +42,7 @@ enum GuestOSRoutes {
                 ofGuestOS: path["name"], by: api.actor(request))
             return try .json(GuestOSView(registration))
         }
+        GrantRoutes.add(to: &router, api)
         // The old name is in the body: some could not stand in a path.
         router.on("POST", "/api/v1/renames") { request, _ in
             let body = try request.decode(Renaming.self)

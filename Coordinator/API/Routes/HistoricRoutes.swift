@@ -17,7 +17,8 @@ enum HistoricRoutes {
                 try await api.check(request, .catalog, guestOS: form["name"])
                 let guestOS = try await api.leader().guestOSes.registerHistoric(
                     name: form["name"], type: form["type"], distro: form["distro"],
-                    version: form["version"], baseISO: form["base_iso"], by: api.actor(request))
+                    version: form["version"], baseISO: form["base_iso"],
+                    owner: api.ownTeam(request), by: api.actor(request))
                 return row(guestOS)
             }
         }

@@ -97,3 +97,17 @@ struct AuditView: Encodable {
         request = entry.origin?.request
     }
 }
+
+struct GrantView: Encodable {
+    var team, user: String?
+    var right, grantedAt: String
+
+    init(_ grant: GuestOSGrant) {
+        switch grant.grantee {
+        case .team(let name): team = name
+        case .user(let name): user = name
+        }
+        right = grant.role.rawValue
+        grantedAt = Time.text(grant.grantedMilliseconds)
+    }
+}

@@ -14,6 +14,8 @@ struct GuestOSView: Encodable {
     var gitlab: TemplateServerReport?
     /// Only if it is.
     var retired: Bool?
+    /// Only if there are some.
+    var grants: [GrantView]?
     /// Only if there is something; a standby shows no next run.
     var triggers: TriggerView?
 
@@ -35,6 +37,7 @@ struct GuestOSView: Encodable {
         templatePath = guestOS.templatePath
         variables = guestOS.variables
         retired = guestOS.isRetired ? true : nil
+        grants = guestOS.grants.isEmpty ? nil : guestOS.grants.map { GrantView($0) }
     }
 }
 

@@ -24,6 +24,7 @@ enum GuestOSTable {
             owner: try row.textOrNil("owner") ?? "default",
             createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
         guestOS.isRetired = stored?.isRetired ?? false
+        guestOS.grants = stored?.grants ?? []
         return guestOS
     }
 

@@ -7,9 +7,11 @@ struct StoredTemplate: Codable {
     var variables: [String: String]?
     /// Only if it is: older versions wrote nothing.
     var isRetired: Bool?
+    /// Only if there are some.
+    var grants: [GuestOSGrant]?
 
     private enum Key: String, CodingKey {
-        case templatePath, variables
+        case templatePath, variables, grants
         case isRetired = "retired"
     }
 
@@ -18,9 +20,12 @@ struct StoredTemplate: Codable {
         path = guestOS.templatePath
         variables = guestOS.variables.isEmpty ? nil : guestOS.variables
         isRetired = guestOS.isRetired ? true : nil
+        grants = guestOS.grants.isEmpty ? nil : guestOS.grants
     }
 
-    var isEmpty: Bool { source == .missing && path == nil && variables == nil && isRetired == nil }
+    var isEmpty: Bool {
+        source == .missing && path == nil && variables == nil && isRetired == nil && grants == nil
+    }
 
     init(from decoder: any Decoder) throws {
         source = try TemplateSource(from: decoder)
@@ -28,6 +33,7 @@ struct StoredTemplate: Codable {
         path = try container.decodeIfPresent(String.self, forKey: .templatePath)
         variables = try container.decodeIfPresent([String: String].self, forKey: .variables)
         isRetired = try container.decodeIfPresent(Bool.self, forKey: .isRetired)
+        grants = try container.decodeIfPresent([GuestOSGrant].self, forKey: .grants)
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -36,5 +42,6 @@ struct StoredTemplate: Codable {
         try container.encodeIfPresent(path, forKey: .templatePath)
         try container.encodeIfPresent(variables, forKey: .variables)
         try container.encodeIfPresent(isRetired, forKey: .isRetired)
+        try container.encodeIfPresent(grants, forKey: .grants)
     }
 }

@@ -16,10 +16,12 @@ public struct Caller: Sendable, Hashable {
     public var teams: [String]
     /// `nil`: all of them.
     public var guestOSes: [String]?
+    /// When the user was added: what an earlier one of the same name was granted does not count.
+    public var userSinceMilliseconds: Int64
 
     public init(
         name: String, way: Way, role: Role, rights: Set<Right>? = nil, teams: [String] = [],
-        guestOSes: [String]? = nil
+        guestOSes: [String]? = nil, userSinceMilliseconds: Int64 = 0
     ) {
         self.name = name
         self.way = way
@@ -27,6 +29,7 @@ public struct Caller: Sendable, Hashable {
         self.rights = rights ?? role.rights
         self.teams = teams
         self.guestOSes = guestOSes
+        self.userSinceMilliseconds = userSinceMilliseconds
     }
 
     /// Whoever may read the file with the token of the coordinator's machine.
@@ -46,9 +49,11 @@ public struct Caller: Sendable, Hashable {
     /// - Parameters:
     ///   - guestOS: what is changed; `nil`: nothing that a team owns.
     ///   - owner: its owner; `nil` if there is no such guest OS yet.
+    ///   - grants: what others than the owner may do with it.
     ///   - isGiven: whether the request gives it this owner, who was another before.
     public func obstacle(
-        _ right: Right, guestOS: String? = nil, owner: String? = nil, isGiven: Bool = false
+        _ right: Right, guestOS: String? = nil, owner: String? = nil, grants: [GuestOSGrant] = [],
+        isGiven: Bool = false
     ) -> String? {
         guard rights.contains(right) else {
             let roles = Role.allCases.filter { $0.rights.contains(right) }.map(\.rawValue)
@@ -65,12 +70,19 @@ public struct Caller: Sendable, Hashable {
         guard let owner, owner != Principal.everybody, role != .administrator,
             !teams.contains(owner), !teams.contains("*")
         else { return nil }
+        let granted = grants.filter { $0.isFor(self) }.map(\.role)
+        if granted.contains(where: { $0.rights.contains(right) }) { return nil }
         let own =
             switch teams.count {
             case 0: "in no team"
             case 1: "in the team \(teams[0])"
             default: "in the teams " + teams.joined(separator: ", ")
             }
+        if !granted.isEmpty {
+            return
+                "The guest OS \(guestOS) is owned by the team \(owner), and \(name) is granted the "
+                + "right of \(granted.map(\.rawValue).joined(separator: ", ")) only"
+        }
         return isGiven
             ? "\(name) is \(own), and can give nothing to the team \(owner)"
             : "The guest OS \(guestOS) is owned by the team \(owner), and \(name) is \(own)"

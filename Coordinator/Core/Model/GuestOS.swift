@@ -24,6 +24,8 @@ public struct GuestOS: Sendable, Hashable, Codable {
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
     /// Takes no new builds. Its builds, images and releases stay as they are, and need its row.
     public var isRetired = false
+    /// What others than its owner may do with it.
+    public var grants: [GuestOSGrant] = []
 
     public init(
         id: String, name: String, type: OSType, distro: String, version: String, baseISO: String,

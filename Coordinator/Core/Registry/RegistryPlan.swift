@@ -85,6 +85,7 @@ public struct RegistryPlan: Sendable {
             owner: row.owner ?? known?.owner ?? "default",
             createdMilliseconds: known?.createdMilliseconds ?? now)
         guestOS.isRetired = known?.isRetired ?? false
+        guestOS.grants = known?.grants ?? []
         guestOSes.append(guestOS)
         if known == nil {
             count.new += 1

@@ -87,7 +87,8 @@ public final class AccessDirectory: Sendable {
             return Caller(
                 name: token.principal, way: .token(id: token.id, token.kind), role: role.role,
                 rights: role.role.rights.intersection(token.rights), teams: role.teams,
-                guestOSes: token.coversAll ? nil : token.guestOSes)
+                guestOSes: token.coversAll ? nil : token.guestOSes,
+                userSinceMilliseconds: role.sinceMilliseconds)
         }
     }
 
@@ -108,16 +109,16 @@ public final class AccessDirectory: Sendable {
             }
             return Caller(
                 name: session.principal, way: .session(digest: digest), role: role.role,
-                teams: role.teams)
+                teams: role.teams, userSinceMilliseconds: role.sinceMilliseconds)
         }
     }
 
     private static func role(
         of name: String, _ book: AccessBook
-    ) -> (role: Role, teams: [String])? {
-        if name == Caller.localName { return (.administrator, []) }
+    ) -> (role: Role, teams: [String], sinceMilliseconds: Int64)? {
+        if name == Caller.localName { return (.administrator, [], 0) }
         guard let principal = book.principals[name], !principal.isDisabled else { return nil }
-        return (principal.role, principal.teams)
+        return (principal.role, principal.teams, principal.createdMilliseconds)
     }
 
     private static func isNews(_ now: Int64, after stored: Int64?, _ noted: Int64?) -> Bool {

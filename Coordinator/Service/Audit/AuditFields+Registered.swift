@@ -13,6 +13,7 @@ extension GuestOS {
         fields.show("path", templatePath)
         fields.show("owner", owner)
         fields.show("retired", isRetired)
+        fields.show("grants", grants.map(\.words))
         // They may hold passwords.
         for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
             fields.hide("variable \(name)", "=" + value)

@@ -25,6 +25,7 @@ public struct GuestOSCatalog: Sendable {
         var guestOS = try await checked(form, id: known.id, known: known)
         guestOS.createdMilliseconds = known.createdMilliseconds
         guestOS.isRetired = form.retired ?? known.isRetired
+        guestOS.grants = known.grants
         try await update(guestOS, since: known, by: actor)
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
@@ -52,7 +53,7 @@ public struct GuestOSCatalog: Sendable {
         }
     }
 
-    private func update(
+    func update(
         _ guestOS: GuestOS, since known: GuestOS, as action: String = "guestos.change",
         _ subject: String? = nil, by actor: String
     ) async throws {
@@ -95,18 +96,21 @@ public struct GuestOSCatalog: Sendable {
                 "no GitLab server is configured: set gitlab.url and gitlab.token_file in the "
                     + "coordinator's configuration")
         }
+        let home = server.template(ofGuestOS: name)
+        // The row is there before anything is done on the server, which no transaction includes.
         if guestOS.template == .missing {
             let known = guestOS
-            guestOS.template = server.template(ofGuestOS: name)
-            try await update(guestOS, since: known, by: actor)
+            guestOS.template = home
+            try await update(guestOS, since: known, as: "guestos.gitlab", by: actor)
+        } else if ports.isAtTemplateServer(guestOS) {
+            try await ports.audit(actor, "guestos.gitlab", name, home.address)
         }
         guard let report = await ports.prepareTemplate(of: guestOS) else {
             throw Refusal(
                 .conflict,
                 "the template of \(name) is kept elsewhere; its project would be "
-                    + "\(server.template(ofGuestOS: name).address)")
+                    + "\(home.address)")
         }
-        try await ports.audit(actor, "guestos.gitlab", name, report.problem ?? "done")
         return Registration(guestOS: guestOS, server: report)
     }
 
@@ -114,7 +118,7 @@ public struct GuestOSCatalog: Sendable {
     /// - Throws: `Refusal`, `StoreError`
     public func registerHistoric(
         name: String, type: String, distro: String, version: String, baseISO: String,
-        by actor: String
+        owner: String? = nil, by actor: String
     ) async throws -> GuestOS {
         guard let type = OSType(rawValue: type.lowercased()) else {
             throw Refusal("type is '\(type.prefix(40))': use linux or windows")
@@ -122,7 +126,8 @@ public struct GuestOSCatalog: Sendable {
         let guestOS = GuestOS(
             id: ports.ids.randomID(), name: name, type: type, distro: distro,
             version: version, baseISO: baseISO,
-            template: ports.templateServer?.template(ofGuestOS: name) ?? .missing, owner: "default",
+            template: ports.templateServer?.template(ofGuestOS: name) ?? .missing,
+            owner: owner ?? Principal.everybody,
             createdMilliseconds: ports.clock.unixMilliseconds())
         try checkTexts(of: guestOS)
         return try await add(guestOS, by: actor).guestOS
@@ -154,7 +159,7 @@ public struct GuestOSCatalog: Sendable {
             version: form.version ?? "", baseISO: form.baseISO ?? "", template: template,
             templatePath: try path(form, template, known),
             variables: form.variables ?? known?.variables ?? [:],
-            owner: form.owner ?? "default",
+            owner: form.owner ?? known?.owner ?? Principal.everybody,
             createdMilliseconds: ports.clock.unixMilliseconds())
         try checkTexts(of: guestOS)
         if let problem = GuestOS.problem(ofVariables: guestOS.variables) { throw Refusal(problem) }

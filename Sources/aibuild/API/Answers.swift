@@ -18,8 +18,16 @@ struct GuestOSAnswer: Decodable {
         }
     }
 
+    struct Grant: Decodable {
+        var team, user: String?
+        var right: String
+
+        var words: String { (team.map { "team \($0)" } ?? "user \(user ?? "")") + ": \(right)" }
+    }
+
     var name, type: String
     var distro, version, baseISO, owner, createdAt: String?
+    var grants: [Grant]?
     var template: Template
     var templatePath: String?
     var variables: [String: String]?

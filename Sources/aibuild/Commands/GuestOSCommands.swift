@@ -4,7 +4,8 @@ import ArgumentKit
 /// `aibuild guestos …`
 enum GuestOSCommands {
     static let all = [
-        add, change, list, show, gitlab, RenameCommands.guestOS, remove,
+        add, change, list, show, GrantCommands.grant, GrantCommands.revoke, gitlab,
+        RenameCommands.guestOS, remove,
     ]
 
     private struct Form: Encodable {
@@ -25,7 +26,8 @@ enum GuestOSCommands {
         CommandOption("version", value: "VERSION", "version, such as 12 or 2016"),
         CommandOption("base-iso", value: "URL", "ISO that it is installed from"),
         CommandOption(
-            "owner", value: "NAME", "team that it belongs to, and that fair sharing charges"),
+            "owner", value: "NAME",
+            "team that it belongs to, and that fair sharing charges (default: your team)"),
         CommandOption(
             "var", value: "NAME=VALUE", "variable that overrides aibuild.yml's", repeats: true),
     ]
@@ -225,7 +227,8 @@ enum GuestOSCommands {
                         ("builds", item.retired == true ? "retired: no new ones" : nil),
                         ("template", shown(item.template)), ("path", item.templatePath),
                         ("registered", item.createdAt.map { Format.time($0) }),
-                    ] + (item.triggers?.details ?? [])
+                    ] + (item.grants ?? []).map { ("granted", $0.words) }
+                        + (item.triggers?.details ?? [])
                         + (item.variables ?? [:]).sorted { $0.key < $1.key }
                         .map { ("variable", "\($0.key)=\($0.value)") })
             }
