@@ -35,7 +35,8 @@ struct APISettings {
 
     init() {}
 
-    init(_ yaml: YAMLMapping) throws {
+    /// - Parameter isPortGiven: by the command line: `api.port` does not count.
+    init(_ yaml: YAMLMapping, isPortGiven: Bool = false) throws {
         listen = try yaml.take("listen", .string, default: listen)
         port = try yaml.take("port", .int(0...65535), default: port)
         ownURL = try yaml.takeIfPresent("url", Configuration.webURL)
@@ -56,7 +57,7 @@ struct APISettings {
             throw yaml.error("insecure", "is for plain HTTP: remove it, as there is tls")
         }
         let own = PortClaim(
-            listen: listen, port: port, place: yaml.error("port", ""),
+            listen: listen, port: isPortGiven ? 0 : port, place: yaml.error("port", ""),
             isDefault: !yaml.keys.contains("port"))
         if let given = try yaml.takeIfPresent("metrics", .mapping) {
             try add(given, .monitoring, beside: own)

@@ -27,7 +27,9 @@ enum BackupCommand {
         operands: ["BACKUP"],
         options: [
             Options.config,
-            CommandOption("keys", value: "DIR", "where its secret keys are (default: in it)"),
+            CommandOption(
+                "keys", value: "DIR",
+                "where its secret keys are, or the DIR2 of its backup (default: in it)"),
             CommandOption(
                 "without-keys", "its secret keys are lost: restore the rest, and say what is lost"),
             CommandOption("replace", "move what is there aside"),

@@ -47,8 +47,9 @@ struct Configuration {
 
     init() {}
 
+    /// - Parameter isPortGiven: by the command line, in place of `api.port`.
     /// - Throws: `YAMLError` with the position of the error.
-    init(file: String) throws {
+    init(file: String, isPortGiven: Bool = false) throws {
         let yaml = try YAMLMapping.load(file)
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
         sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
@@ -61,7 +62,9 @@ struct Configuration {
         baseImageNetworks = try yaml.take(
             "base_image_networks", .list(of: Self.network), default: []
         ).compactMap { IPv4Network($0) }
-        if let given = try yaml.takeIfPresent("api", .mapping) { api = try APISettings(given) }
+        if let given = try yaml.takeIfPresent("api", .mapping) {
+            api = try APISettings(given, isPortGiven: isPortGiven)
+        }
         secretFiles += api.secretFiles
         if let ssh = try yaml.takeIfPresent("ssh", .mapping) {
             sshKeyFile = try ssh.takeIfPresent("key_file", .string)

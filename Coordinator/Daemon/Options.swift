@@ -91,7 +91,9 @@ struct Options {
     }
 
     func configuration() throws -> Configuration {
-        var configuration = try file.map { try Configuration(file: $0) } ?? Configuration()
+        var configuration =
+            try file.map { try Configuration(file: $0, isPortGiven: port != nil) }
+            ?? Configuration()
         if let port { try configuration.api.use(port: port) }
         return configuration
     }

@@ -71,10 +71,15 @@ package struct ReadTemplate: Sendable {
                 .place(ofAny: words)
             return TemplateFile.name + (place.map { ":\($0.line):\($0.column):" } ?? "")
         }
-        if let folder = file.outputs, !names.contains(where: { $0.hasPrefix(folder + "/") }) {
+        if let folder = file.outputs, !TemplateOutputs.isThere(in: folder, names) {
+            let isEmpty = !names.contains { $0.hasPrefix(folder + "/") }
+            let words = ["", "./"].flatMap { [$0 + folder, $0 + folder + "/"] }
             throw TemplateFault(
-                "\(place(of: [folder])) names the folder \(Names.quoted(folder)) for outputs, and "
-                    + "there is nothing in it")
+                "\(place(of: Set(words))) names the folder \(Names.quoted(folder)) for outputs, "
+                    + "and "
+                    + (isEmpty
+                        ? "there is nothing in it"
+                        : "no file directly in it ends in .j2, so nothing would be rendered"))
         }
         let exact = Set(names.map { Array($0.utf8) })
         let wanted = file.files

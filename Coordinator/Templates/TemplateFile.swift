@@ -80,7 +80,7 @@ package struct TemplateFile: Sendable {
             throw yaml.error(TemplateKeys.paths, "expected 1 to \(Self.includes) entries")
         }
         triggers = try TemplateTriggers.read(yaml, base: base?.image, checksums)
-        outputs = try yaml.takeIfPresent(TemplateKeys.outputs)
+        outputs = try yaml.takeIfPresent(TemplateKeys.outputs).map(TemplateOutputs.plain)
         try yaml.finish()
     }
 

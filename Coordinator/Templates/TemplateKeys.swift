@@ -79,7 +79,7 @@ package enum TemplateKeys {
         "paths", .list(of: .changedPath),
         "A push builds the image only if it changes one of these files of the repository.")
     static let outputs = YAMLKey(
-        "outputs", .innerPath,
+        "outputs", .innerFolder,
         "The folder whose *.j2 are rendered with the results of builds; output by default.")
     static let jenkins = YAMLKey(
         "jenkins", .bool,

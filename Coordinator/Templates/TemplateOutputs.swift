@@ -13,6 +13,23 @@ package enum TemplateOutputs {
     private static let count = 64
     private static let bytes = 256 << 10
 
+    /// `output` for `./output/`.
+    static func plain(_ folder: String) -> String {
+        var path = Substring(folder)
+        while path.hasPrefix("./") { path = path.dropFirst(2) }
+        while path.utf8.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+        return String(path)
+    }
+
+    /// Whether one of the names is a template directly in the folder.
+    static func isThere(in folder: String, _ names: [String]) -> Bool {
+        let prefix = folder + "/"
+        return names.contains { name in
+            name.hasPrefix(prefix) && isTemplate(name)
+                && !name.dropFirst(prefix.count).containsSlash
+        }
+    }
+
     /// Whether a file of this name is a template.
     static func isTemplate(_ name: some StringProtocol) -> Bool { name.hasSuffix(suffix) }
 

@@ -63,6 +63,14 @@ extension YAMLType where Value == String {
         }
     }
 
+    /// As people write one, also `./output/`; see `TemplateOutputs.plain`.
+    static var innerFolder: YAMLType {
+        .string.checked { path in
+            Names.isInnerPath(TemplateOutputs.plain(path))
+                ? nil : "\(Names.quoted(path)) is not a folder inside the template repository"
+        }
+    }
+
     static var includedPath: YAMLType {
         .string.checked { path in
             path.isEmpty || path.utf8.count > 1024 || path.isAbsolutePath

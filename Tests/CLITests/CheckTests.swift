@@ -220,6 +220,11 @@ struct CheckTests {
             await check().out.contains(
                 "aibuild.yml:7:18: image two: names the folder 'two/output' for outputs, and there "
                     + "is nothing in it"))
+        try write(["two/output/notes": "", "two/output/deeper/stack.j2": ""])
+        #expect(
+            await check().out.contains(
+                "aibuild.yml:7:18: image two: names the folder 'two/output' for outputs, and no "
+                    + "file directly in it ends in .j2, so nothing would be rendered"))
         try write(["two/output/stack.yml.j2": "{{ variables.size }}\n"])
         let out = await check().out
         #expect(

@@ -168,7 +168,7 @@ import Testing
         for part in [
             #""action":"user.add""#, #""subject":"bert""#, #""address":"192.0.2.9""#,
             #""request":"\#(request)""#, #""signedInBy":"token "#,
-            "viewer, no team → operator, x",
+            "role: viewer → operator, teams: none → x",
         ] { #expect(rows.text.contains(part), "\(part) in \(rows.text)") }
         #expect(!rows.text.contains("long enough"))
         let csv = try await farm.ask(
@@ -178,8 +178,22 @@ import Testing
         #expect(lines[0] == "id,at,actor,action,subject,detail,address,signed_in_by,request")
         #expect(
             lines[1].contains(
-                #","anna","user.add","bert","viewer, no team","192.0.2.9""#.dropFirst()))
-        for bad in ["since=yesterday", "after=x", "format=xml", "limit=0"] {
+                #","anna","user.add","bert","role: viewer, disabled: no","192.0.2.9""#.dropFirst()))
+        for (since, count) in [
+            ("2h", 2), ("3d", 2), ("2001-09-09", 2), ("2001-09-10", 0),
+            ("2001-09-09T01:46:40Z", 2), ("2001-09-09T01:46:41Z", 0),
+        ] {
+            let path = "/api/v1/audit?actor=anna&action=user&format=csv&since=\(since)"
+            let answer = try await farm.ask("GET", path, token: token)
+            #expect(answer.text.split(separator: "\r\n").count == count + 1, "\(since)")
+        }
+        farm.clock.advance(milliseconds: 2 * 3_600_000 + 1)
+        let late = try await farm.ask(
+            "GET", "/api/v1/audit?actor=anna&action=user&format=csv&since=2h", token: token)
+        #expect(late.text.split(separator: "\r\n").count == 1)
+        let wrong = try await farm.ask("GET", "/api/v1/audit?since=yesterday", token: token)
+        #expect(wrong.text.contains("Use how long ago (2h, 3d), a date such as 2026-11-30"))
+        for bad in ["since=yesterday", "since=2x", "until=h", "after=x", "format=xml", "limit=0"] {
             let answer = try await farm.ask("GET", "/api/v1/audit?" + bad, token: token)
             #expect(answer.status == 400, "\(bad)")
         }

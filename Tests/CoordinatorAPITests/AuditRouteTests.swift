@@ -139,7 +139,9 @@ import Testing
         Change(
             "POST /api/v1/hosts/{name}/drain", "/api/v1/hosts/h0/drain", #"{"note":"disks"}"#,
             "host.drain"),
-        Change("POST /api/v1/hosts/{name}/resume", "/api/v1/hosts/h0/resume", "", "host.resume"),
+        Change(
+            "POST /api/v1/hosts/{name}/resume", "/api/v1/hosts/h0/resume", "",
+            before: [("POST", "/api/v1/hosts/h0/drain", "{}")], "host.resume"),
         Change("DELETE /api/v1/hosts/{name}", "/api/v1/hosts/h0", "{}", "host.remove"),
         Change(
             "PUT /api/v1/secrets/{name}", "/api/v1/secrets/new",

@@ -56,7 +56,7 @@ final class ListedPeople: IdentityProvider {
         let user = try await farm.ask("GET", "/api/v1/users/anna", token: API.token)
         #expect(user.text.contains(#""source":"keystone""#))
         let rows = try await farm.ask("GET", "/api/v1/audit?actor=keystone", token: API.token)
-        #expect(rows.text.contains("viewer, no team → operator, cloud"), "\(rows.text)")
+        #expect(rows.text.contains("role: viewer → operator, teams: none → cloud"), "\(rows.text)")
 
         // What belongs to the other system is not changed here, but whom to keep out is.
         for form in [#"{"role":"viewer"}"#, #"{"password":"long enough for all"}"#] {

@@ -45,7 +45,7 @@ import Testing
         #expect(
             audit.reversed().map { "\($0.action) \($0.subject) \($0.detail)" } == [
                 "secret.add cloud guest OSes: cloud-*, value set",
-                "secret.change cloud guest OSes: cloud-* → *",
+                "secret.change cloud guest OSes: +* -cloud-*",
                 "secret.change cloud value changed", "secret.rotate-key secrets 0 sealed again",
                 "secret.remove cloud guest OSes: *",
             ])

@@ -293,7 +293,7 @@ struct TemplateTests {
             builder: command
             command: ["true"]
             images:
-              a: {outputs: bundle-a/output}
+              a: {outputs: ./bundle-a/output/}
               b: {}
             """)
         try Files.makeFolder(path + "/output")

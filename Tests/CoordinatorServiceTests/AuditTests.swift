@@ -45,7 +45,14 @@ import Testing
         let sheet = [["name", "type", "template"], ["sheet", "linux", "/t"]]
         return [
             ("guestos.add", { _ = try await $0.guestOSes.register(guestOS("a"), by: "anna") }),
-            ("guestos.change", { _ = try await $0.guestOSes.change(guestOS("a"), by: "anna") }),
+            (
+                "guestos.change",
+                {
+                    var form = guestOS("a")
+                    form.version = "12"
+                    _ = try await $0.guestOSes.change(form, by: "anna")
+                }
+            ),
             (
                 "guestos.rename",
                 { try await $0.guestOSes.rename(.guestOS, "a", to: "b", by: "anna") }
@@ -84,7 +91,14 @@ import Testing
     private static var farms: [Change] {
         [
             ("env.add", { _ = try await $0.environments.register(environment, by: "anna") }),
-            ("env.change", { _ = try await $0.environments.change(environment, by: "anna") }),
+            (
+                "env.change",
+                {
+                    var form = environment
+                    form.policy = ReleasePolicyChange(approval: true)
+                    _ = try await $0.environments.change(form, by: "anna")
+                }
+            ),
             (
                 "env.give",
                 {
@@ -218,7 +232,7 @@ import Testing
                 try await last()
                     == "url: https://r → https://s, username: none → bot, password changed")
             _ = try await leader.environments.remove("lab", by: "anna")
-            #expect(try await last().contains("url: https://s, username: bot, policy: "))
+            #expect(try await last().contains("url: https://s, username: bot, policy for "))
 
             func define(_ script: String) async throws {
                 _ = try await leader.testCases.change(
@@ -239,6 +253,72 @@ import Testing
             let sides = try await last().dropFirst("linux; script: ".count).split(separator: " → ")
             #expect(sides.count == 2 && sides[0] != sides[1])
         }
+    }
+
+    @Test("A row names what was added to a list and removed from it")
+    func lists() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        var ports = farm.ports
+        ports.passwords = InMemoryPasswords()
+        let coordinator = Coordinator(ports: ports)
+        try await coordinator.lead(farm.epoch)
+        let leader = try coordinator.leading()
+        func last() async throws -> String { try await farm.store.audit(limit: 1)[0].detail }
+        _ = try await leader.users.addUser(
+            "bert",
+            UserForm(role: .viewer, teams: ["a", "b"], password: "correct horse battery"),
+            by: "anna")
+        #expect(try await last() == "role: viewer, teams: a, b, disabled: no")
+        for (teams, words) in [
+            (["a", "c"], "teams: +c -b"), (["c", "a"], "teams: a, c → c, a"),
+            ([], "teams: c, a → none"), (["d"], "teams: none → d"),
+        ] as [([String], String)] {
+            _ = try await leader.users.changeUser("bert", UserForm(teams: teams), by: "anna")
+            #expect(try await last() == words)
+        }
+        _ = try await leader.environments.register(Self.environment, by: "anna")
+        for (patterns, words) in [
+            (["*", "debian*"], "policy for guest OSes: +debian*"),
+            (["debian*", "rocky9"], "policy for guest OSes: +rocky9 -*"),
+        ] {
+            let form = EnvironmentForm(
+                name: "lab",
+                policy: ReleasePolicyChange(guestos: patterns.map { NamePattern($0) }))
+            _ = try await leader.environments.change(form, by: "anna")
+            #expect(try await last() == words)
+        }
+        await coordinator.stop()
+    }
+
+    @Test("A change that changes nothing leaves no row")
+    func nothing() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        var ports = farm.ports
+        ports.passwords = InMemoryPasswords()
+        let coordinator = Coordinator(ports: ports)
+        try await coordinator.lead(farm.epoch)
+        let leader = try coordinator.leading()
+        _ = try await leader.guestOSes.register(Self.guestOS("a"), by: "anna")
+        let script = TestDefinition(script: "true")
+        _ = try await leader.testCases.add(TestCaseForm("boots", .linux, script), by: "anna")
+        _ = try await leader.environments.register(Self.environment, by: "anna")
+        _ = try await leader.hosts.add(
+            name: "h9", address: "a@h9:22", hostKey: "ssh-ed25519 AAAA", by: "anna")
+        _ = try await leader.secrets.put(
+            "cloud", SecretForm(value: Secret("hunter22"), guestOSes: ["*"]), by: "anna")
+        _ = try await leader.users.addUser(
+            "bert", UserForm(role: .viewer, password: "correct horse battery"), by: "anna")
+        let before = try await farm.store.audit(limit: 99)
+
+        _ = try await leader.guestOSes.change(Self.guestOS("a"), by: "anna")
+        _ = try await leader.testCases.change("boots", osType: nil, to: script, by: "anna")
+        _ = try await leader.environments.change(Self.environment, by: "anna")
+        _ = try await leader.hosts.change("h9", address: "a@h9:22", hostKey: nil, by: "anna")
+        _ = try await leader.hosts.resume("h9", by: "anna")
+        _ = try await leader.secrets.put("cloud", SecretForm(guestOSes: ["*"]), by: "anna")
+        _ = try await leader.users.changeUser("bert", UserForm(role: .viewer), by: "anna")
+        #expect(try await farm.store.audit(limit: 99) == before)
+        await coordinator.stop()
     }
 
     @Test("An import leaves a row for each item that it adds or changes")

@@ -196,6 +196,17 @@ import Testing
             try Files.replace(own + "/secret.key", with: other, mode: 0o600)
             #expect(try await restoreIsRefused(farm, folder, "--keys", own).contains("digest"))
             try Files.replace(own + "/secret.key", with: secret, mode: 0o600)
+            // The folder of the keys of all backups: these are found by the name of the backup,
+            // and those of one that was renamed are the newest.
+            try Files.makeFolder(keys + "/2020-01-01T000000Z", mode: 0o700)
+            try await restore(farm, folder, "--keys", keys)
+            #expect(try Files.read(farm.stateFolder + "/secret.key", limitBytes: 4096) == secret)
+            try await farm.loseEverything()
+            let renamed = farm.folder + "/renamed"
+            try Files.rename(folder, to: renamed)
+            try await restore(farm, renamed, "--keys", keys)
+            try Files.rename(renamed, to: folder)
+            try await farm.loseEverything()
             try await restore(farm, folder, "--keys", own)
             #expect(try Files.read(farm.stateFolder + "/secret.key", limitBytes: 4096) == secret)
 

@@ -122,6 +122,11 @@ import Testing
             let given = try await run("metrics: \(first)", ["--port", "98"])
             #expect(given.0 == .exited(1), "\(given.1)")
             #expect(given.1.contains("--port 98 is the port of api.metrics.port ("), "\(given.1)")
+            // The port of the file does not count then, and only the others differ.
+            let both = "port: 98\n  metrics: {port: 98}\n  images: {port: 98}"
+            let rescued = try await run(both, ["--port", "97"])
+            #expect(rescued.1.contains("5:18: key 'api.images.port'"), "\(rescued.1)")
+            #expect(rescued.1.contains("is the port of api.metrics.port ("), "\(rescued.1)")
         }
     }
 

@@ -10,7 +10,7 @@ enum AuditPage {
 
     static func body(_ request: HTTPRequest, _ api: APIContext) async throws -> Markup {
         let found = try await api.ports.store.audit(
-            try AuditRoutes.filter(request), limit: rows + 1)
+            try AuditRoutes.filter(request, api), limit: rows + 1)
         let entries = found.prefix(rows).map { AuditView($0) }
         let query = fields.compactMap { field in
             request.query[field].flatMap {

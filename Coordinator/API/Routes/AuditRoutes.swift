@@ -11,7 +11,7 @@ enum AuditRoutes {
             query: ["actor", "action", "subject", "since", "until", "after", "limit", "format"]
         ) { request, _ in
             let limit = try request.limit()
-            let rows = try await api.ports.store.audit(try filter(request), limit: limit + 1)
+            let rows = try await api.ports.store.audit(try filter(request, api), limit: limit + 1)
             let items = rows.prefix(limit).map { AuditView($0) }
             switch request.query["format"] ?? "json" {
             case "json":
@@ -27,11 +27,12 @@ enum AuditRoutes {
     }
 
     /// An empty field of a form is none.
-    static func filter(_ request: HTTPRequest) throws -> AuditFilter {
-        AuditFilter(
+    static func filter(_ request: HTTPRequest, _ api: APIContext) throws -> AuditFilter {
+        let now = api.ports.clock.unixMilliseconds()
+        return AuditFilter(
             actor: word(request, "actor"), action: word(request, "action"),
-            subject: word(request, "subject"), sinceMilliseconds: try time(request, "since"),
-            untilMilliseconds: try time(request, "until"),
+            subject: word(request, "subject"), sinceMilliseconds: try time(request, "since", now),
+            untilMilliseconds: try time(request, "until", now),
             beforeID: try request.query["after"].map { text in
                 guard let id = Int64(text) else { throw Problem.unknownCursor(text) }
                 return id
@@ -42,12 +43,17 @@ enum AuditRoutes {
         request.query[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    private static func time(_ request: HTTPRequest, _ name: String) throws -> Int64? {
+    /// A time, or how long ago it was.
+    private static func time(
+        _ request: HTTPRequest, _ name: String, _ now: Int64
+    ) throws -> Int64? {
         guard let text = word(request, name) else { return nil }
+        if let seconds = DurationText.seconds(text) { return now - Int64(seconds) * 1000 }
         guard let time = Time.milliseconds(text) else {
             throw Problem.badRequest(
                 "Invalid \(name): '\(text.visible.prefix(40))'",
-                remedy: "Use a time such as 2026-11-30T09:00:00Z, or a date")
+                remedy: "Use how long ago (2h, 3d), a date such as 2026-11-30, or a time such as "
+                    + "2026-11-30T09:00:00Z")
         }
         return time
     }

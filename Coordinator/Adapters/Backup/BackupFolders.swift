@@ -11,7 +11,7 @@ enum BackupFolders {
         UTCTime(unixMilliseconds: unixMilliseconds).rfc3339.filter { $0 != ":" }
     }
 
-    private static func isName(_ name: some StringProtocol) -> Bool {
+    static func isName(_ name: some StringProtocol) -> Bool {
         let pattern = "dddd-dd-ddTddddddZ"
         return name.utf8.count == pattern.utf8.count
             && zip(name.utf8, pattern.utf8).allSatisfy { byte, wanted in

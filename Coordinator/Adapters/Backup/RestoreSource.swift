@@ -23,7 +23,8 @@ struct RestoreSource: Sendable {
         manifest = try BackupManifest.read(folder)
         switch keys {
         case .inside, .lost: keysFolder = "\(folder)/\(BackupFolders.keys)"
-        case .elsewhere(let place): keysFolder = place
+        case .elsewhere(let place):
+            keysFolder = try Self.folder(ofKeys: manifest.keys ?? [], in: place, folder, user)
         }
         self.keys = keys == .lost ? [] : manifest.keys ?? []
         guard manifest.schema <= Migrator.newest else {
@@ -41,6 +42,22 @@ struct RestoreSource: Sendable {
             throw Failure(
                 "\(folder) was made at \(manifest.made), which is in the future: set the clock of "
                     + "this machine")
+        }
+    }
+
+    /// The folder itself, or if it holds those of several backups, the one of this backup's name;
+    /// of a backup that was renamed, the newest. Digests tell whether they are the right ones.
+    private static func folder(
+        ofKeys keys: [BackupManifest.File], in place: String, _ backup: String, _ user: FarmUser
+    ) throws -> String {
+        try user.act(at: place) { () throws(SystemError) in
+            guard Files.kind(place) == .folder,
+                !keys.contains(where: { Files.exists("\(place)/\($0.path)") })
+            else { return place }
+            let own = "\(place)/\(Files.name(of: backup))"
+            if Files.kind(own) == .folder { return own }
+            let names = try Files.list(place).filter { BackupFolders.isName($0) }
+            return names.max().map { "\(place)/\($0)" } ?? place
         }
     }
 

@@ -87,7 +87,7 @@ public struct SignIns: Sendable {
             try users.checkRoom()
             try await changes.apply(
                 .add(user, passwordHash: nil),
-                ports.auditEntry(source.rawValue, "user.add", user.name, Users.words(user)))
+                ports.auditEntry(source.rawValue, "user.add", user.name, user.auditFields.words))
             return user
         }
         guard known.role != user.role || known.teams != user.teams else { return known }
@@ -95,7 +95,7 @@ public struct SignIns: Sendable {
             .change(user, passwordHash: nil),
             ports.auditEntry(
                 source.rawValue, "user.change", user.name,
-                "\(Users.words(known)) → \(Users.words(user))"))
+                user.auditFields.words(since: known.auditFields)))
         return user
     }
 

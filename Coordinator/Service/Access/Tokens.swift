@@ -33,6 +33,12 @@ public struct Tokens: Sendable {
             name: "token", guestOSes: guestOSes, createdMilliseconds: 0, changedMilliseconds: 0,
             changedBy: "")
         if let problem = checked.problem { throw Refusal(problem) }
+        if !guestOSes.contains("*"), rights.allSatisfy(\.isOfWholeFarm) {
+            let named = rights.map(\.rawValue).sorted().joined(separator: " and ")
+            throw Refusal(
+                "what \(named) allows concerns all guest OSes, so a token for some could do "
+                    + "nothing: leave out --guest-os, or name another --right")
+        }
         let days = form.days ?? AccessTimes.tokenDays
         guard AccessTimes.tokenDaysRange.contains(days) else {
             throw Refusal("days is \(days): use 1 to \(AccessTimes.tokenDaysRange.upperBound)")

@@ -24,7 +24,7 @@ public struct Users: Sendable {
         let hash = try await hash(password)
         try await changes.apply(
             .add(user, passwordHash: hash),
-            ports.auditEntry(actor, "user.add", name, Self.words(user)))
+            ports.auditEntry(actor, "user.add", name, user.auditFields.words))
         return user
     }
 
@@ -55,11 +55,9 @@ public struct Users: Sendable {
         }
         let hash: String? =
             if let password = form.password { try await hash(password) } else { nil }
-        let news = [
-            Self.words(known) == Self.words(user)
-                ? nil : "\(Self.words(known)) → \(Self.words(user))",
-            hash == nil ? nil : "new password",
-        ].compactMap(\.self)
+        let words = user.auditFields.words(since: known.auditFields)
+        let news = [words, hash == nil ? "" : "new password"].filter { !$0.isEmpty }
+        guard !news.isEmpty else { return known }
         try await changes.apply(
             .change(user, passwordHash: hash),
             ports.auditEntry(actor, "user.change", name, news.joined(separator: "; ")))
@@ -72,7 +70,7 @@ public struct Users: Sendable {
         if let known { try checkNotLast(known, actor) }
         let tokens = directory.tokens(of: name).map(\.id)
         let words = [
-            known.map(Self.words),
+            known?.auditFields.words,
             tokens.isEmpty ? nil : "tokens: " + tokens.joined(separator: ", "),
         ].compactMap(\.self)
         try await changes.apply(
@@ -108,11 +106,6 @@ public struct Users: Sendable {
         guard let source = directory.principal(name)?.source, source != .local else { return }
         throw Refusal(
             .conflict, "\(name) signs in by \(source.rawValue): change the password there")
-    }
-
-    static func words(_ user: Principal) -> String {
-        let teams = user.teams.isEmpty ? "no team" : user.teams.joined(separator: ", ")
-        return "\(user.role.rawValue), \(teams)" + (user.isDisabled ? ", disabled" : "")
     }
 
     func hash(_ password: String) async throws -> String {

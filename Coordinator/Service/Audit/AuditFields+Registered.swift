@@ -72,7 +72,9 @@ extension ReleaseEnvironment {
             // Passwords are among the variables of a container.
             fields.show(settings, hiding: ["container"])
         }
-        fields.show("policy", policy.summary)
+        fields.show("policy for guest OSes", policy.guestOSes.map(\.text))
+        fields.show("policy for images", policy.images.map(\.text))
+        fields.show("approval", policy.needsApproval ? "required" : "none")
         fields.hide("password", password?.reveal)
         return fields
     }
@@ -82,6 +84,16 @@ extension ReleaseEnvironment {
         let words = auditFields().words(since: old.auditFields())
         return [words, password == nil ? "" : "password changed"].filter { !$0.isEmpty }
             .joined(separator: ", ")
+    }
+}
+
+extension Principal {
+    var auditFields: AuditFields {
+        var fields = AuditFields()
+        fields.show("role", role.rawValue)
+        fields.show("teams", teams)
+        fields.show("disabled", isDisabled)
+        return fields
     }
 }
 

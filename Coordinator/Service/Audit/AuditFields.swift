@@ -10,6 +10,8 @@ struct AuditFields: Sendable {
         /// Empty: it is not set.
         var value: String
         var isHidden = false
+        /// Of a list, of which a change names only what was added and removed.
+        var items: [String]?
     }
 
     private var fields: [Field] = []
@@ -19,7 +21,8 @@ struct AuditFields: Sendable {
     }
 
     mutating func show(_ name: String, _ values: [String]) {
-        show(name, values.joined(separator: ", "))
+        fields.append(
+            Field(name: name, value: values.joined(separator: ", "), items: values))
     }
 
     mutating func show(_ name: String, _ value: Bool) { show(name, value ? "yes" : "no") }
@@ -61,27 +64,39 @@ struct AuditFields: Sendable {
     /// What a thing has that is added or removed: `type: linux, owner: ops, variable CODE set`.
     var words: String { words(since: nil) }
 
-    /// What a change did: `owner: a → b, base ISO: none → debian.iso, variable CODE changed`.
+    /// What a change did: `owner: a → b, teams: +web -ops, variable CODE changed`; or empty.
     func words(since old: AuditFields) -> String { words(since: .some(old)) }
 
     private func words(since old: AuditFields?) -> String {
         let before = Dictionary(
-            (old?.fields ?? []).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }
+            (old?.fields ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }
         )
         let names = Set(fields.map(\.name))
         let gone = (old?.fields ?? []).filter { !names.contains($0.name) }.map { field in
             Field(name: field.name, value: "", isHidden: field.isHidden)
         }
         return (fields + gone).compactMap { field in
-            let was = before[field.name] ?? ""
+            let was = before[field.name]?.value ?? ""
             if was == field.value { return nil }
             if field.isHidden {
                 return field.name
                     + (was.isEmpty ? " set" : field.value.isEmpty ? " removed" : " changed")
             }
             if old == nil { return "\(field.name): \(Self.shortened(field.value))" }
+            if let items = Self.difference(before[field.name]?.items, field.items) {
+                return "\(field.name): \(Self.shortened(items))"
+            }
             return "\(field.name): \(Self.shortened(was)) → \(Self.shortened(field.value))"
         }.joined(separator: ", ")
+    }
+
+    /// `+added -removed`; `nil` if one of them is empty, or if only their order differs.
+    private static func difference(_ old: [String]?, _ new: [String]?) -> String? {
+        guard let old, let new, !old.isEmpty, !new.isEmpty else { return nil }
+        let words =
+            new.filter { !old.contains($0) }.map { "+" + $0 }
+            + old.filter { !new.contains($0) }.map { "-" + $0 }
+        return words.isEmpty ? nil : words.joined(separator: " ")
     }
 
     /// A row is for people. What is cut off has a digest, by which two long texts are told apart.

@@ -57,6 +57,7 @@ public struct GuestOSCatalog: Sendable {
         _ guestOS: GuestOS, since known: GuestOS, as action: String = "guestos.change",
         _ subject: String? = nil, by actor: String
     ) async throws {
+        guard guestOS != known else { return }
         try await store.recording(
             ports.auditEntry(
                 actor, action, subject ?? guestOS.name,

@@ -32,6 +32,7 @@ public struct TestCaseCatalog: Sendable {
         let known = try await ports.testCase(name, osType: osType)
         var testCase = known
         testCase.definition = definition
+        guard testCase != known else { return known }
         let words = testCase.auditFields.words(since: known.auditFields)
         try await store.recording(
             ports.auditEntry(

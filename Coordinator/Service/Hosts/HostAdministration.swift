@@ -38,6 +38,7 @@ public struct HostAdministration: Sendable {
         host.address = address ?? host.address
         host.hostKey = hostKey ?? host.hostKey
         host = try checked(host)
+        guard host != known else { return try await snapshot(name) }
         try await checkAddress(of: host)
         try await store.recording(
             ports.auditEntry(
@@ -95,13 +96,17 @@ public struct HostAdministration: Sendable {
     private func set(
         _ drain: HostDrain?, _ name: String, _ action: String, _ actor: String
     ) async throws -> HostSnapshot {
-        let known = try await snapshot(name).host
+        let before = try await snapshot(name)
+        let known = before.host
         var host = known
         host.drain = drain
-        try await store.recording(
-            ports.auditEntry(
-                actor, action, name, host.auditFields.words(since: known.auditFields))
-        ).setDrain(drain, host: name)
+        // To resume one that is quarantined changes something as well.
+        if host != known || before.state == "quarantined" {
+            try await store.recording(
+                ports.auditEntry(
+                    actor, action, name, host.auditFields.words(since: known.auditFields))
+            ).setDrain(drain, host: name)
+        }
         await fleet.setDrain(drain, host: name)
         await watch.look()
         return try await snapshot(name)

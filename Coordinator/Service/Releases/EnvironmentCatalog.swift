@@ -64,6 +64,7 @@ public struct EnvironmentCatalog: Sendable {
         if let problem = environment.problem { throw Refusal(problem) }
         let findings = isPolicyOnly ? [] : try await checked(environment, secret, form)
         let given = form.secret.map(Secret.init)
+        guard environment != known || given != nil else { return (known, findings) }
         try await store.recording(
             ports.auditEntry(
                 actor, "env.change", environment.name,

@@ -35,6 +35,7 @@ public struct SecretCatalog: Sendable {
             changedMilliseconds: now, changedBy: actor)
         if let problem = secret.problem { throw Refusal(problem) }
         if known == nil { try await checkRoom() }
+        if let known, form.value == nil, guestOSes == known.guestOSes { return known }
         try await store.recording(
             ports.auditEntry(
                 actor, known == nil ? "secret.add" : "secret.change", name,

@@ -10,13 +10,15 @@ enum AuditCommand {
             CommandOption("actor", value: "NAME", "only what this user did"),
             CommandOption("action", value: "WORD", "only this action: host.drain, or host for all"),
             CommandOption("subject", value: "NAME", "only what was done to this"),
-            CommandOption("since", value: "TIME", "2026-11-30, or 2026-11-30T09:00:00Z"),
-            CommandOption("until", value: "TIME", "only before this time"),
+            CommandOption(
+                "since", value: "TIME",
+                "2h or 3d ago, 2026-11-30, or 2026-11-30T09:00:00Z"),
+            CommandOption("until", value: "TIME", "only before this time, in the same forms"),
             CommandOption("csv", "print exactly these rows as CSV: all of them without --limit"),
         ] + CommandContext.pageOptions,
         details: ["Rows are removed by their age alone (retention: audit_days)."],
         examples: [
-            "aibuild audit --action host --since 2026-11-01",
+            "aibuild audit --action host --since 3d",
             "aibuild audit --actor anna --csv --limit 500",
         ],
         run: { context in
@@ -27,11 +29,13 @@ enum AuditCommand {
             let body = try await context.api.get("/api/v1/audit", query: query)
             return try context.show(body, as: Page<AuditAnswer>.self) { page in
                 var table = Table(
-                    "TIME", "ACTOR", "ACTION", "SUBJECT", "FROM", "DETAIL", spare: ["FROM"])
+                    "TIME", "ACTOR", "ACTION", "SUBJECT", "FROM", "BY", "DETAIL",
+                    spare: ["FROM", "BY"])
                 for row in page.items {
                     table.add(
                         .init(Format.time(row.at)), .init(row.actor, .bold), .init(row.action),
-                        .init(row.subject), .init(row.address ?? "-"), .init(row.detail))
+                        .init(row.subject), .init(row.address ?? "-"),
+                        .init(row.signedInBy ?? "-"), .init(row.detail))
                 }
                 context.print(table, orElse: "No rows")
                 context.printMore(page.next)
@@ -68,5 +72,7 @@ enum AuditCommand {
     private struct AuditAnswer: Decodable {
         var at, actor, action, subject, detail: String
         var address: String?
+        /// `token 3f2a…`, `session`, `machine`.
+        var signedInBy: String?
     }
 }

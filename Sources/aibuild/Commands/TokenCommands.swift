@@ -45,6 +45,11 @@ enum TokenCommands {
                 context.console.err(
                     "Token \(SafeText.line(answer.details.id)) is not shown again. Programs use it "
                         + "as AIBUILD_TOKEN, or send Authorization: Bearer TOKEN\n")
+                if let rights = form.rights, !rights.contains("view") {
+                    context.console.err(
+                        "Without --right view it reads nothing, which most commands of aibuild do "
+                            + "first\n")
+                }
             }
         })
 
