@@ -1,4 +1,4 @@
-import CoordinatorAdapters
+@testable import CoordinatorAdapters
 import CoordinatorCore
 import Testing
 
@@ -27,6 +27,8 @@ import Testing
         let other = try await passwords.hash("correct horse battery")
         // The cost, of which a sign-in's deliberate work is made: more of it is welcome.
         #expect(one.hasPrefix("$y$jCT$"), "\(one)")
+        // So does a name that nobody has.
+        #expect(passwords.decoy.hasPrefix("$y$jCT$"), "\(passwords.decoy)")
         #expect(one != other && !one.contains("horse"))
         // What a damaged row has is an error, and signs nobody in.
         for damaged in ["", "*0", "plain", "$y$"] {

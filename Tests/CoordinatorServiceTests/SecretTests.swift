@@ -100,6 +100,46 @@ import Testing
         }
     }
 
+    @Test("A build whose secret is lost is refused, with and without a host")
+    func lost() async throws {
+        for hosts in [0, 1] {
+            let farm = try await TestFarm(hosts: hosts)
+            farm.templates.environment(["TOKEN": .secret("cloud")])
+            try await farm.leader.put(
+                FarmSecret(
+                    name: "cloud", guestOSes: ["*"], createdMilliseconds: 1,
+                    changedMilliseconds: 1, changedBy: "anna", isLost: true),
+                value: Secret(Self.value))
+            try await farm.run { coordinator in
+                let error = await #expect(throws: Refusal.self) {
+                    try await farm.submit(coordinator)
+                }
+                #expect(
+                    error?.description.contains("aibuild secret change cloud --from-file FILE")
+                        == true, "\(String(describing: error))")
+                let queued = try await farm.store.builds(BuildFilter(), limit: 9)
+                #expect(queued.isEmpty)
+                let problems = try await LostSecrets(ports: farm.ports).problems()
+                #expect(
+                    problems.map(\.remedy) == [
+                        "Set it anew: aibuild secret change cloud --from-file FILE"
+                    ])
+            }
+        }
+    }
+
+    @Test("A host's own secret is used in place of one that is lost")
+    func lostButThere() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.templates.environment(["TOKEN": .secret("cloud")])
+        await farm.agents[0].change { $0.report.secrets = ["cloud"] }
+        try await farm.leader.put(
+            FarmSecret(
+                name: "cloud", guestOSes: ["*"], createdMilliseconds: 1, changedMilliseconds: 1,
+                changedBy: "anna", isLost: true), value: Secret(Self.value))
+        try await farm.runBuild { _, build in try await farm.wait(build, .passed) }
+    }
+
     @Test("An agent that knows no such secrets gets no such build")
     func oldAgent() async throws {
         let farm = try await farm()

@@ -17,6 +17,16 @@ import Testing
         #expect((200..<300).contains(answer.status), "\(FarmClient.text(answer))")
     }
 
+    private func isShown(_ farm: Farm) async throws {
+        let listed = try await farm.api.get("/api/v1/secrets")
+        #expect(FarmClient.text(listed).contains(#""lost":true"#))
+        let places = try await farm.api.get("/api/v1/environments")
+        #expect(FarmClient.text(places).contains(#""passwordLost":true"#))
+        let setup = FarmClient.text(try await farm.api.get("/api/v1/setup"))
+        #expect(setup.contains("The value of the secret cloud was lost"), "\(setup)")
+        #expect(setup.contains("The password of the environment lab was lost"), "\(setup)")
+    }
+
     @Test(
         "A restore without keys restores the rest, and what they sealed is refused until set anew",
         arguments: ["sqlite", "mariadb"])
@@ -63,8 +73,7 @@ import Testing
             #expect(
                 try await refused(farm, "/api/v1/releases", release)
                     .contains("aibuild env change lab --password-file FILE"))
-            let listed = try await farm.api.get("/api/v1/secrets")
-            #expect(FarmClient.text(listed).contains(#""lost":true"#))
+            try await isShown(farm)
 
             try await set(farm, "/api/v1/secrets/cloud", cloud)
             let passed = try await farm.api.end(of: try await farm.api.submit("needy"))

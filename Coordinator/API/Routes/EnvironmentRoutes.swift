@@ -18,12 +18,14 @@ enum EnvironmentRoutes {
             return try .json(EnvironmentView(environment, findings))
         }
         router.on("GET", "/api/v1/environments") { _, _ in
-            try .json(
-                ListView(
-                    items: try await api.ports.store.environments().map { EnvironmentView($0) }))
+            var views: [EnvironmentView] = []
+            for environment in try await api.ports.store.environments() {
+                views.append(await view(environment, api))
+            }
+            return try .json(ListView(items: views))
         }
         router.on("GET", "/api/v1/environments/{name}") { _, path in
-            try .json(EnvironmentView(try await api.ports.environment(named: path["name"])))
+            try .json(await view(try await api.ports.environment(named: path["name"]), api))
         }
         router.on("POST", "/api/v1/environments/{name}/check") { _, path in
             let environment = try await api.ports.environment(named: path["name"])
@@ -40,6 +42,15 @@ enum EnvironmentRoutes {
             return try .json(RemovedEnvironmentView(name: path["name"], abandoned: views))
         }
         addNames(to: &router, api)
+    }
+
+    private static func view(
+        _ environment: ReleaseEnvironment, _ api: APIContext
+    ) async -> EnvironmentView {
+        var view = EnvironmentView(environment)
+        let secrets = LostSecrets(ports: api.ports)
+        if await secrets.isLost(passwordOf: environment.name) { view.passwordLost = true }
+        return view
     }
 
     private struct Gift: Decodable {
@@ -74,6 +85,8 @@ struct EnvironmentView: Encodable {
     var policy: ReleasePolicy
     /// The result of a check in this request.
     var findings: [EnvironmentFinding]?
+    /// `true`, or missing.
+    var passwordLost: Bool?
 
     init(_ environment: ReleaseEnvironment, _ findings: [EnvironmentFinding]? = nil) {
         name = environment.name

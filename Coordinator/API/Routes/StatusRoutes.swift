@@ -71,9 +71,10 @@ enum StatusRoutes {
             let hosts = (try? await api.ports.store.hosts()) ?? []
             let loopback = SetupProblem.loopback(
                 api.ports.webRoot.url(ofPath: ""), hosts: hosts.map(\.address))
+            let lost = (try? await LostSecrets(ports: api.ports).problems()) ?? []
             return try .json(
                 Setup(
-                    problems: (api.setupProblems() + [loopback].compactMap(\.self)).map {
+                    problems: (api.setupProblems() + [loopback].compactMap(\.self) + lost).map {
                         Setup.Item(problem: $0.problem, remedy: $0.remedy, isGuess: $0.isGuess)
                     }, signIn: api.ports.browserIdentities.map { SignIn($0) }))
         }

@@ -8,7 +8,7 @@ import PasswordKit
 public struct YescryptPasswords: PasswordHashing {
     private let queue = DispatchQueue(label: "passwords", qos: .utility)
     /// What is compared with for a name that nobody has: the hash of no password.
-    private let decoy: String
+    let decoy: String
 
     /// - Throws: `PasswordFault`
     public init() throws(PasswordFault) {

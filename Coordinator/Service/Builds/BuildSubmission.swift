@@ -92,7 +92,14 @@ public struct BuildSubmission: Sendable {
         let offer = try await FarmSecrets(ports: ports).offer(to: plan, guestOS: guestOS.name)
         plan.farmSecrets = offer.open
         let needs = BuildNeeds(plan, guestOS: guestOS.name)
-        if let why = needs.refusal(await fleet.views()) {
+        let hosts = await fleet.views()
+        // Before there is a host as well: waiting for one would not bring it back.
+        if let lost = offer.lost.first(where: { name in
+            !hosts.contains { $0.report?.has(secret: name, guestOS: guestOS.name) == true }
+        }) {
+            throw Refusal(.conflict, FarmSecrets.lost(lost))
+        }
+        if let why = needs.refusal(hosts) {
             let closed = offer.closed.first.map { "; " + $0 }
             throw Refusal(.conflict, why + (closed ?? ""))
         }
@@ -154,5 +161,11 @@ public struct BuildSubmission: Sendable {
             } unless: { _ in
             }
         }
+    }
+}
+
+extension HostReport {
+    fileprivate func has(secret: String, guestOS: String) -> Bool {
+        secrets?.contains(secret) == true && allows(secret: secret, guestOS: guestOS)
     }
 }

@@ -43,13 +43,13 @@ public struct FarmSecrets: Sendable {
         return all.sorted { $0.name < $1.name }
     }
 
-    /// Which of a build's secrets the coordinator has, as a plan remembers it, and why its guest OS
-    /// may not use the others.
+    /// Which of a build's secrets the coordinator has, as a plan remembers it, why its guest OS may
+    /// not use the others, and which of these are lost.
     func offer(
         to plan: BuildPlan, guestOS: String
-    ) async throws -> (open: [String]?, closed: [String]) {
+    ) async throws -> (open: [String]?, closed: [String], lost: [String]) {
         let wanted = plan.secrets
-        guard !wanted.isEmpty else { return (nil, []) }
+        guard !wanted.isEmpty else { return (nil, [], []) }
         let known = try await all().filter { wanted.contains($0.name) }
         let open = known.filter {
             FarmSecret.isAllowed(guestOS, by: $0.guestOSes) && $0.stored?.isLost != true
@@ -60,7 +60,8 @@ public struct FarmSecrets: Sendable {
                 : Self.closed(
                     $0.name, to: guestOS, by: $0.guestOSes, isConfigured: $0.source != nil)
         }
-        return (open.isEmpty ? nil : open, closed)
+        let lost = known.filter { $0.stored?.isLost == true }.map(\.name)
+        return (open.isEmpty ? nil : open, closed, lost)
     }
 
     /// The values that an attempt gets whose programs have the environment of the recipe: what the
@@ -93,7 +94,7 @@ public struct FarmSecrets: Sendable {
         return try await (source ?? StoredSecret(name, in: ports.store)).value()
     }
 
-    private static func lost(_ name: String) -> String {
+    static func lost(_ name: String) -> String {
         "the value of the secret \(Names.quoted(name)) was lost in a restore without its key. Set "
             + "it anew: aibuild secret change \(name) --from-file FILE"
     }

@@ -58,6 +58,7 @@ struct EnvironmentAnswer: Decodable {
     var settings: KindSettings
     var policy: Policy?
     var findings: [Finding]?
+    var passwordLost: Bool?
 }
 
 /// Which guest OS owns an image name in an environment.

@@ -55,12 +55,14 @@ enum EnvironmentCommands {
             let body = try await context.api.get("/api/v1/environments")
             return try context.show(body, as: Page<EnvironmentAnswer>.self) { page in
                 var table = Table(
-                    "NAME", "KIND", "REGISTERED", "WHERE", "ONLY", spare: ["REGISTERED", "ONLY"])
+                    "NAME", "KIND", "REGISTERED", "WHERE", "ONLY", "NOTE",
+                    spare: ["REGISTERED", "ONLY"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.kind),
                         .init(Format.age(item.createdAt)),
-                        .init(item.settings.place), .init(item.policy?.summary ?? ""))
+                        .init(item.settings.place), .init(item.policy?.summary ?? ""),
+                        .init(item.passwordLost == true ? "password lost: set it anew" : ""))
                 }
                 context.print(
                     table, orElse: "No environments. Register one: aibuild env add --help")
