@@ -258,7 +258,8 @@ public final class Farm: Sendable {
     /// The database as given in `coordinator.yml`.
     public func line(for database: MariaDBEndpoint) -> String {
         let others = database.alternatives.map { "{host: \($0.host), port: \($0.port)}" }
-        return "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
+        let tls = database.tls.map { "tls: {ca_file: \($0.authorities)}, " } ?? ""
+        return "database: {engine: mariadb, \(tls)port: \(database.port), user: \(database.user), "
             + "password_file: \(passwordFile), database: \(database.database), "
             + "other_nodes: [\(others.joined(separator: ", "))]}"
     }
