@@ -45,6 +45,10 @@ import Testing
             "asks the environment, and changes nothing"
         ),
         (
+            Change("POST \(FirstAdministratorPage.path)", nil, "name=x", headers: ownPage),
+            "there is an administrator: it leads to the account. FirstAdministratorTests has rows"
+        ),
+        (
             Change(
                 "POST \(HookRoutes.prefix){name}", HookRoutes.prefix + "gitlab", "{}",
                 headers: ["X-Gitlab-Token": StillServer.secret]),

@@ -55,7 +55,9 @@ enum RouteNeeds {
         (
             .account,
             [
-                "GET /account", "GET \(CommandLineRoutes.path)", "POST \(CommandLineRoutes.path)",
+                "GET /account", "GET \(FirstAdministratorPage.path)",
+                "POST \(FirstAdministratorPage.path)", "GET \(CommandLineRoutes.path)",
+                "POST \(CommandLineRoutes.path)",
                 "POST /account/tokens/{id}/revoke", "POST /api/v1/sign-in-codes",
                 "POST /api/v1/account/password", "GET /api/v1/tokens", "POST /api/v1/tokens",
                 "DELETE /api/v1/tokens/{id}",

@@ -5,6 +5,7 @@ import HTTPTypes
 /// The page of one's own account: who one is here, tokens, browsers.
 enum AccountPage {
     static func add(to router: inout Router, _ api: APIContext) {
+        FirstAdministratorPage.add(to: &router, api)
         router.on("GET", "/account") { request, _ in
             let caller = try api.caller(request)
             return api.page(

@@ -30,9 +30,10 @@ enum SignInPage {
             <input type="hidden" name="to" value="\(to)">
             <button class="primary">Sign in</button></form>
             <p class="note">Without an account: an administrator adds one with
-            <code>aibuild user add NAME --role viewer</code>. The first administrator signs in with
-            what <code>aibuild-coordinator admin-token</code> prints on the coordinator's machine,
-            or <code>aibuild web</code> there.</p>
+            <code>aibuild user add NAME --role viewer</code>. The first administrator opens
+            the address that <code>aibuild-coordinator admin-token</code> prints on the
+            coordinator's machine, or <code>aibuild web</code> there, and chooses name and password.
+            </p>
             """
         var response = api.page(Page(title: "Sign in", body: body), request)
         response.status = problem?.status ?? 200

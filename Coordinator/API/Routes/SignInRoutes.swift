@@ -20,7 +20,10 @@ enum SignInRoutes {
                     "Another site led here", remedy: "Copy the address into the browser yourself")
             }
             let name = try await api.leader().signIns.take(code: code)
-            return try await openSession(of: name, request, api, to: request.query["to"])
+            let isFirst = name == Caller.localName && FirstAdministratorPage.isNeeded(api)
+            return try await openSession(
+                of: name, request, api,
+                to: isFirst ? FirstAdministratorPage.path : request.query["to"])
         }
         router.on("POST", "/sign-in") { request, _ in
             let form = try signInForm(request)
