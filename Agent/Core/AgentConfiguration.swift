@@ -54,6 +54,9 @@ public struct AgentConfiguration: Sendable, Hashable {
 
     public var proxy = ProxySettings()
 
+    /// Lines of the daemon's log are JSON objects, not logfmt.
+    public var logsJSON = false
+
     public init() {}
 
     public var state: StateFolder { StateFolder(stateFolder) }

@@ -1,6 +1,15 @@
 extension Unicode.Scalar {
     /// Whether it is an ASCII control character, which is not allowed in a name, a path or a line.
     public var isControl: Bool { value < 0x20 || value == 0x7F }
+
+    /// Whether it is a control or format character, or a line or paragraph separator: it cannot be
+    /// seen, or moves what can be.
+    public var isInvisible: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: true
+        default: false
+        }
+    }
 }
 
 extension StringProtocol {
@@ -10,10 +19,10 @@ extension StringProtocol {
         // Nearly every line: printable ASCII needs no look at each scalar's category.
         if utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return String(self) }
         return unicodeScalars.reduce(into: "") { text, scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+            if scalar.isInvisible {
                 text += "\\u{" + String(scalar.value, radix: 16) + "}"
-            default: text.unicodeScalars.append(scalar)
+            } else {
+                text.unicodeScalars.append(scalar)
             }
         }
     }

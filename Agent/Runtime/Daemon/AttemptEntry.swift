@@ -35,6 +35,8 @@ final class AttemptEntry {
 
     var isRunning: Bool { result == nil }
 
+    var log: Logger { Logger("agent", LogIDs(order)) }
+
     /// How it ended, for the journal; `nil` while it runs.
     var end: String? {
         guard let outcome = result?.outcome else { return nil }

@@ -43,6 +43,7 @@ struct AttemptFiles: Sendable {
         var environment = Command.minimalEnvironment
         environment[ProcessMark.attempt] = folder.token.text
         environment[ProcessMark.stateFolder] = state.root
+        for (name, value) in LogFormat.inherited { environment[name] = value }
         let command = Command(
             [program, "supervise", folder.root, "--" + SupervisorProgram.lockOption, "3"],
             environment: environment, workFolder: "/", isNewSession: true)

@@ -61,12 +61,12 @@ actor AttemptRegistry {
         attempts[token] = entry
         do {
             let supervisor = try await OwnThread.run { [files] in try files.start(order) }
-            logger.info("attempt \(token) begins: \(order.start.build.imageName)")
+            entry.log.info("the attempt begins: \(order.start.build.imageName)")
             watch(entry, supervisor)
             end(entry, when: .outOfTime)
             return .phase(entry.phase)
         } catch {
-            logger.error("cannot start attempt \(token): \(error)")
+            entry.log.error("cannot start the attempt: \(error)")
             remove(entry)
             return Self.error(token, .refused, "the attempt cannot be started: \(error)")
         }
@@ -197,7 +197,7 @@ actor AttemptRegistry {
             watched[watch] = nil
         }
         await conclude(entry)
-        if let end = entry.end { logger.info("attempt \(entry.folder.token) ended: \(end)") }
+        if let end = entry.end { entry.log.info("the attempt ended: \(end)") }
     }
 
     /// Reads the result of an attempt without a supervisor, or writes it if the supervisor did not.
@@ -211,7 +211,7 @@ actor AttemptRegistry {
             entry.awaitsConclusion = false
             entry.finish(result)
         } catch {
-            logger.error("attempt \(entry.folder.token) cannot be concluded: \(error)")
+            entry.log.error("the attempt cannot be concluded: \(error)")
             entry.awaitsConclusion = true
             return
         }
@@ -226,7 +226,7 @@ actor AttemptRegistry {
             guard let supervisor = entry.supervisor, entry.isRunning else { return }
             let fault = overdue.fault(entry.order.start.limits)
             if entry.overdue == nil { entry.overdue = fault }
-            logger.error("attempt \(entry.folder.token): \(fault.reason)")
+            entry.log.error(fault.reason)
             supervisor.kill()
         }
     }
@@ -234,9 +234,9 @@ actor AttemptRegistry {
     private func remove(_ entry: AttemptEntry) {
         attempts[entry.folder.token] = nil
         entry.endObservation()
-        Task { [files, logger, root = entry.folder.root] in
+        Task { [files, log = entry.log, root = entry.folder.root] in
             do { try await OwnThread.run { try files.delete(root) } } catch {
-                logger.error("cannot delete \(root): \(error)")
+                log.error("cannot delete \(root): \(error)")
             }
         }
     }
@@ -289,7 +289,7 @@ actor AttemptRegistry {
                 return files.adopt(folder)
             })
         {
-            logger.info("attempt \(folder.token) runs on, process \(supervisor.pid)")
+            entry.log.info("the attempt runs on, process \(supervisor.pid)")
             watch(entry, supervisor)
             end(entry, when: .outOfTime)
             if entry.isForgotten || Files.exists(folder.cancel) { end(entry, when: .cancelled) }

@@ -39,6 +39,8 @@ enum ConfigurationFile {
         try readIsolation(file, &configuration)
         try readProxy(file, &configuration)
         configuration.secrets = try secrets(file)
+        let format = try file.take("log_format", YAMLType<LogFormat>.word, default: .logfmt)
+        configuration.logsJSON = format == .json
         try file.finish()
         return configuration
     }

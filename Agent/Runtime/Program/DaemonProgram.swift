@@ -11,6 +11,7 @@ enum DaemonProgram {
     /// - Parameter ownsGroup: whether systemd delegated a control group to this program, and
     ///   releases it afterwards.
     static func run(_ configuration: AgentConfiguration, ownsGroup: Bool) -> Int32 {
+        LogFormat.current = configuration.logsJSON ? .json : .logfmt
         // Waited for by this thread, and blocked in all threads that it starts.
         Signals.block([SIGTERM, SIGINT])
         umask(0o077)

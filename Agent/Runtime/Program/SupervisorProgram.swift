@@ -10,7 +10,8 @@ enum SupervisorProgram {
     static let lockOption = "lock-fd"
 
     static func run(_ root: String, lock inherited: Int32?) -> Int32 {
-        let logger = Logger("supervise")
+        LogFormat.inherit()
+        var logger = Logger("supervise")
         do {
             guard let token = AttemptToken(Files.name(of: root)) else {
                 throw Failure("\(root) is not the folder of an attempt")
@@ -21,6 +22,7 @@ enum SupervisorProgram {
             try lock.recordHolder()
             let order = try StateFile.read(
                 AttemptOrder.self, folder.start, limitBytes: AgentLimits.stateFileBytes)
+            logger = logger.about(LogIDs(order))
             // The build continues if a signal stops all processes of the daemon's service, or if a
             // terminal is closed.
             Signals.ignore(SIGHUP)
