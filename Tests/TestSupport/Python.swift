@@ -8,6 +8,7 @@ public enum Python {
     private static let usual = Task {
         try await install(["xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1", "docker==7.1.0"])
     }
+    static let telemetry = Task { try await install(["opentelemetry-proto==1.45.2"]) }
     /// The folder of modules that stand for clouds.
     static let clouds = Task { try await install(["moto[server]==5.2.5"]) }
 
