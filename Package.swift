@@ -78,6 +78,7 @@ let package = Package(
         module("PasswordKit", "Sources/PasswordKit", ["CCrypt", "ErrorKit"]),
         module("JOSEKit", "Sources/JOSEKit", ["CJOSE", "ErrorKit", "TextKit"]),
         module("Support", "Sources/Support", ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
+        module("MetricsKit", "Sources/MetricsKit"),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
         module(
@@ -135,12 +136,14 @@ let package = Package(
             ["BuildProtocol", "ErrorKit", "PackerKit", "TextKit"]),
         module(
             "CoordinatorService", "Coordinator/Service",
-            ["BuildProtocol", "CoordinatorCore", "ErrorKit", "Support", "TextKit"]),
+            [
+                "BuildProtocol", "CoordinatorCore", "ErrorKit", "MetricsKit", "Support", "TextKit",
+            ]),
         module(
             "CoordinatorAPI", "Coordinator/API",
             [
-                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
-                "TextKit",
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
+                "MetricsKit", "Support", "TextKit",
             ],
             embedding: ["build.js", "page.js", "style.css", "terminal.js"].map {
                 "Pages/Assets/\($0)"
@@ -156,8 +159,7 @@ let package = Package(
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
                 "HTTPClientKit", "HTTPTypes", "JOSEKit", "LoopKit", "MailKit", "OpenStackKit",
-                "PackerKit",
-                "PasswordKit", "ProcessKit",
+                "PackerKit", "PasswordKit", "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
                 "YAMLKit",
             ]),
@@ -166,17 +168,15 @@ let package = Package(
             [
                 "AMQPKit", "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes", "MailKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
-                "Templates", "TextKit",
-                "YAMLKit",
+                "HTTPTypes", "MailKit", "MetricsKit", "ProcessKit", "SQLKit", "SSHKit", "Support",
+                "SystemdKit", "Templates", "TextKit", "YAMLKit",
             ]),
         program(
             "aibuild", "Sources/aibuild",
             [
                 "AgentCore", "ArgumentKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit",
                 "HTTPServerKit", "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates",
-                "TextKit",
-                "YAMLKit",
+                "TextKit", "YAMLKit",
             ]),
 
         // Tests
@@ -201,7 +201,7 @@ let package = Package(
             ],
             exclude: [
                 "fake-aws.py", "fake-cloud.py", "fake-gitlab.py", "fake-mail.py", "fake_server.py",
-                "lying-openid.py", "real-openid.py",
+                "lying-openid.py", "otlp-receiver.py", "real-openid.py",
             ]),
         tests(
             "HTTPTests",
@@ -235,15 +235,14 @@ let package = Package(
             "CoordinatorAPITests",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
-                "HTTPTypes", "ProcessKit", "Support", "TestSupport",
+                "HTTPTypes", "MetricsKit", "ProcessKit", "Support", "TestSupport",
             ]),
         tests(
             "CoordinatorAdaptersTests",
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
                 "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
-                "SSHKit",
-                "Support", "Templates", "TestSupport", "TextKit", "YAMLKit",
+                "SSHKit", "Support", "Templates", "TestSupport", "TextKit", "YAMLKit",
                 "aibuild-agent",
             ]),
         tests(
@@ -254,8 +253,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "AMQPKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes",
+                "AMQPKit", "BuildProtocol", "CoordinatorCore", "CoordinatorService",
+                "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "MetricsKit",
                 "ProcessKit", "SQLKit", "SSHKit", "Support", "TestSupport", "TextKit", "aibuild",
                 "aibuild-agent", "aibuild-coordinator",
             ]),
@@ -267,6 +266,7 @@ let package = Package(
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("JOSEKitTests", ["JOSEKit"]),
+        tests("MetricsKitTests", ["MetricsKit", "ProcessKit", "Support", "TestSupport"]),
         tests("MailKitTests", ["MailKit", "Support", "TestSupport"]),
         tests("SheetKitTests", ["ProcessKit", "SheetKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),

@@ -47,6 +47,7 @@ enum ImportRules {
         .init("PasswordKit", "Sources/PasswordKit", .kit, ["CCrypt", "ErrorKit"]),
         .init("JOSEKit", "Sources/JOSEKit", .kit, ["CJOSE", "ErrorKit", "TextKit"]),
         .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
+        .init("MetricsKit", "Sources/MetricsKit", .kit),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
         .init(
@@ -110,12 +111,14 @@ enum ImportRules {
             ["BuildProtocol", "ErrorKit", "PackerKit", "TextKit"]),
         .init(
             "CoordinatorService", "Coordinator/Service", .inner,
-            ["BuildProtocol", "CoordinatorCore", "ErrorKit", "Support", "TextKit"]),
+            [
+                "BuildProtocol", "CoordinatorCore", "ErrorKit", "MetricsKit", "Support", "TextKit",
+            ]),
         .init(
             "CoordinatorAPI", "Coordinator/API", .inner,
             [
-                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
-                "TextKit",
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
+                "MetricsKit", "Support", "TextKit",
             ]),
         .init(
             "Templates", "Coordinator/Templates", .outer,
@@ -138,8 +141,8 @@ enum ImportRules {
             [
                 "AMQPKit", "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes", "LoopKit", "MailKit", "ProcessKit", "SQLKit", "SSHKit", "Support",
-                "SystemdKit",
+                "HTTPTypes", "LoopKit", "MailKit", "MetricsKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "SystemdKit",
                 "Templates", "TextKit", "YAMLKit",
             ]),
         .init(
