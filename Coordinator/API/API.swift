@@ -9,12 +9,13 @@ public struct API: Sendable {
     private let router: Router
     private let access: AccessControl
     private let hooks: [HookSource]
-    private let ids: any IDSource
+    private let ports: Ports
     private let standby: Standby
+    private let watch: RequestWatch
     private var entrance = Entrance.whole
 
     public init(_ context: APIContext) {
-        ids = context.ports.ids
+        ports = context.ports
         let nearMiss = NearMiss(ports: context.ports)
         var router = Router(
             strictPrefix: "/api/", explain: { await Self.explain($0, $1, nearMiss, context) },
@@ -53,6 +54,7 @@ public struct API: Sendable {
         access = context.access
         hooks = context.ports.hooks
         standby = Standby(standing: context.standing)
+        watch = RequestWatch(metrics: context.ports.metrics)
     }
 
     /// The same, of which an address serves a part.
@@ -67,12 +69,16 @@ public struct API: Sendable {
 
     /// Whether a request is served, by its headers alone.
     public func admission(of request: HTTPRequest) -> HTTPAdmission {
+        let route = router.match(request)
+        return watch.watched(admission(of: request, route), of: request, route)
+    }
+
+    private func admission(of request: HTTPRequest, _ route: Router.Match?) -> HTTPAdmission {
         guard entrance.serves(request.path) else {
             return .refused(
                 Self.response(
                     .notFound("This address does not serve \(request.path)"), to: request))
         }
-        let route = router.match(request)
         let sender = entrance == .monitoring ? nil : access.caller(of: request)
         if let refusal = refusal(of: request, from: sender, route) { return .refused(refusal) }
         return .served { request in
@@ -124,15 +130,21 @@ public struct API: Sendable {
         if entrance != .monitoring, let elsewhere = await standby.response(to: request) {
             return Self.inert(elsewhere)
         }
-        let id = String(ids.randomToken().description.prefix(16))
+        let id = String(ports.ids.randomToken().description.prefix(16))
         let origin = AuditOrigin(
             address: request.remoteAddress, way: sender.map { Self.words($0.way) } ?? "",
             request: id)
         var request = request
         request.sender = sender
+        let span = RequestSpan(request, route, id: id, ports)
         var response = await AuditOrigin.$current.withValue(origin) {
-            await router.respond(to: request, by: route)
+            await LogIDs.$current.withValue(LogIDs(request: id)) {
+                await SpanContext.$current.withValue(span?.context) {
+                    await router.respond(to: request, by: route)
+                }
+            }
         }
+        span?.ended(response.status)
         response.headers.set("X-Request-ID", id)
         return Self.inert(response)
     }

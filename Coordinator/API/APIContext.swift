@@ -22,6 +22,10 @@ public struct APIContext: Sendable {
     public var storeProblem: @Sendable () async -> String?
     /// What of the machine's setup cannot be used.
     public var setupProblems: @Sendable () -> [SetupProblem]
+    /// When the API's certificate expires, in Unix seconds; `nil` without one.
+    public var certificateExpiry: @Sendable () -> Int64? = { nil }
+    /// When the last backup was complete, in Unix seconds; `nil` if nobody knows of one.
+    public var lastBackup: @Sendable () -> Int64? = { nil }
     /// For machines that become hosts.
     public var hostSetup = HostSetup()
     public var access: AccessControl

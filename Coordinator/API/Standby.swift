@@ -11,7 +11,7 @@ struct Standby: Sendable {
         // Each coordinator may have a key of its own: the leader's is that which hosts let in.
         "/api/v1/host-setup", "/api/v1/hosts", "/api/v1/notifications", "/api/v1/queue",
         "/api/v1/schedules",
-        "/api/v1/storage", "/metrics", "/builds/", "/hosts", "/sign-in",
+        "/api/v1/storage", "/builds/", "/hosts", "/sign-in",
         CommandLineRoutes.path,
     ]
 

@@ -36,10 +36,12 @@ struct Configuration {
     /// Whose modes are looked at.
     var secretFiles: [String] = []
     var imageRemover: RemovalProgram?
+    var telemetry: OTLPExporter.Settings?
     private(set) var signIn = SignInSettings()
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
+    var logFormat = LogFormat.logfmt
 
     static let defaultPath = "/etc/aibuild/coordinator.yml"
 
@@ -51,6 +53,7 @@ struct Configuration {
     /// - Throws: `YAMLError` with the position of the error.
     init(file: String, isPortGiven: Bool = false) throws {
         let yaml = try YAMLMapping.load(file)
+        logFormat = try yaml.take("log_format", .word, default: logFormat)
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
         sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
@@ -95,6 +98,7 @@ struct Configuration {
         secretSources = try Self.secrets(yaml)
         notifications = try NotificationSettings(yaml, rabbitMQ?.endpoint)
         imageRemover = try RemoteImageSettings.remover(of: yaml)
+        telemetry = try yaml.takeIfPresent("telemetry", .mapping).map(TelemetrySettings.settings)
         if let given = try yaml.takeIfPresent("sign_in", .mapping) {
             signIn = try SignInSettings(given, url: api.url)
             secretFiles += signIn.secretFiles

@@ -7,6 +7,7 @@ import CoordinatorService
 import Glibc
 import HTTPServerKit
 import HTTPTypes
+import MetricsKit
 import ProcessKit
 import SQLKit
 import Support
@@ -50,8 +51,7 @@ enum Daemon {
     }
 
     private static func run(_ configuration: Configuration) async throws {
-        Signals.ignore(SIGPIPE)
-        DescriptorLimit.raise(to: descriptors)
+        prepare(configuration)
         let stopSignal = try StopSignal()
         try Files.makeFolder(configuration.stateFolder, mode: 0o750)
         let shared = configuration.sharedState
@@ -59,9 +59,8 @@ enum Daemon {
         try refuseUnfinishedRestore(configuration.places)
         let settings = configuration.api
         let certificate = try settings.certificateKeeper()
-        let store = try await SQLStore.open(
-            configuration.location, keys: configuration.sealingKeys(),
-            say: { Logger("store").warning($0) })
+        let metrics = FarmMetric.metrics()
+        let store = try await store(configuration, metrics)
         let lock = try lockState(configuration.stateFolder)
         let logs = try FileLogStore(folder: shared + "/logs")
         let git = git(configuration, store)
@@ -85,10 +84,11 @@ enum Daemon {
                 webRoot: configuration.webRoot, logs: shared + "/logs",
                 templates: shared + "/templates", store: store), limits: configuration.limits)
         ports.plugins = plugins
+        addTelemetry(configuration, metrics, to: &ports)
         try addSignIn(configuration.signIn, to: &ports)
         addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
-        let leadership = try await Leadership(configuration, store, coordinator)
+        let leadership = try await Leadership(configuration, store, coordinator, metrics)
         let setup = try setup(configuration)
         var context = APIContext(
             coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
@@ -101,6 +101,7 @@ enum Daemon {
             access: try configuration.access(ports.directory), url: settings.ownURL,
             version: version, templateSchema: TemplateKeys.schema)
         context.hostSetup = hostSetup(configuration, gateway)
+        addTimes(configuration, certificate, to: &context)
         let api = API(context)
         let gate = RequestGate()
         let servers = APIServers(settings, certificate, gate, api)
@@ -122,6 +123,28 @@ enum Daemon {
 }
 
 extension Daemon {
+    private static func prepare(_ configuration: Configuration) {
+        LogFormat.current = configuration.logFormat
+        Signals.ignore(SIGPIPE)
+        DescriptorLimit.raise(to: descriptors)
+    }
+
+    private static func addTelemetry(
+        _ configuration: Configuration, _ metrics: Metrics, to ports: inout Ports
+    ) {
+        ports.metrics = metrics
+        ports.spans = TelemetrySettings.exporter(configuration, metrics)
+    }
+
+    /// What an operator is to be reminded of.
+    private static func addTimes(
+        _ configuration: Configuration, _ certificate: CertificateKeeper?,
+        to context: inout APIContext
+    ) {
+        context.certificateExpiry = { certificate?.identity.expiresUnixSeconds }
+        context.lastBackup = { [mark = BackupMark(configuration.places)] in mark.read() }
+    }
+
     /// What would keep a coordinator from its start is thrown.
     private static func check(_ options: Options) async throws {
         let configuration = try options.configuration()
@@ -138,6 +161,19 @@ extension Daemon {
         ports.browserIdentities = settings.openID.map { [clock = ports.clock] in
             OpenIDProvider($0, clock: clock)
         }
+    }
+
+    private static func store(
+        _ configuration: Configuration, _ metrics: Metrics
+    ) async throws -> SQLStore {
+        try await SQLStore.open(
+            configuration.location, keys: configuration.sealingKeys(),
+            say: { Logger("store").warning($0) },
+            observe: { call in
+                let operation = [call.operation.rawValue]
+                metrics.observe(FarmMetric.storeDuration, operation, call.seconds)
+                if call.isFailed { metrics.add(FarmMetric.storeFailures, operation) }
+            })
     }
 
     private static func git(_ configuration: Configuration, _ store: any Store) -> GitAccess {

@@ -2,6 +2,7 @@ import CoordinatorAdapters
 import CoordinatorCore
 import CoordinatorService
 import Glibc
+import MetricsKit
 import ProcessKit
 import SQLKit
 import Support
@@ -14,14 +15,15 @@ struct Leadership: Sendable {
     private let log = Logger("leadership")
 
     /// - Throws: `StoreError`, `SystemError`
-    init(_ configuration: Configuration, _ store: SQLStore, _ coordinator: Coordinator)
-        async throws
-    {
+    init(
+        _ configuration: Configuration, _ store: SQLStore, _ coordinator: Coordinator,
+        _ metrics: Metrics
+    ) async throws {
         let run = try CoordinatorRun(stateFolder: configuration.stateFolder)
         keeper = LeaseKeeper(
             leases: try await Self.leases(configuration, store), clock: SystemClock(),
             id: run.id, predecessors: run.predecessors, url: configuration.api.url,
-            limits: configuration.limits)
+            limits: configuration.limits, metrics: metrics)
         self.coordinator = coordinator
     }
 

@@ -1,4 +1,5 @@
 public import CoordinatorCore
+public import MetricsKit
 import Support
 
 /// Everything that the service uses of the outside world.
@@ -50,6 +51,10 @@ public struct Ports: Sendable {
     public var identities: (any IdentityProvider)?
     /// `nil`: nobody is signed in elsewhere.
     public var browserIdentities: (any BrowserIdentityProvider)?
+    /// What `/metrics` shows.
+    public var metrics = FarmMetric.metrics()
+    /// `nil`: nobody takes traces.
+    public var spans: (any SpanSink)?
     public var limits: ServiceLimits
 
     public init(

@@ -163,7 +163,9 @@ import Testing
             #expect(answer.status == 307, "\(target)")
             #expect(answer.headers["Location"] == "http://leader:1" + target)
         }
-        for target in ["/api/v1/builds", "/api/v1/guestos", "/healthz", "/api/v1/leader"] {
+        for target in [
+            "/api/v1/builds", "/api/v1/guestos", "/healthz", "/api/v1/leader", "/metrics",
+        ] {
             let answer = try await standby.ask("GET", target)
             #expect(answer.status == 200, "\(target)")
         }

@@ -35,9 +35,9 @@ public struct FarmClient: Sendable {
     /// - Parameter json: encoded by the caller, so that a test can send invalid requests.
     public func send(
         _ method: String, _ path: String, json: String = "{}",
-        type: String? = "application/json"
+        type: String? = "application/json", headers: HTTPHeaders = [:]
     ) async throws -> HTTPAnswer {
-        var headers: HTTPHeaders = [:]
+        var headers = headers
         if let type { headers.set("Content-Type", type) }
         return try await http.request(
             method, base + path, headers: signed(headers), body: Array(json.utf8),

@@ -15,11 +15,13 @@ actor BuildEvents: LiveEvents {
     private var attempts: [AttemptToken] = []
     private var shown: (Build, LiveDetail)?
     private var shownState: String?
+    private let follower: CountedFollower
 
     init(build: Build, from position: LogPosition?, api: APIContext) {
         key = build.id
         self.position = position
         self.api = api
+        follower = CountedFollower(.build, api)
     }
 
     func news() async throws -> [UInt8]? {

@@ -7,8 +7,12 @@ actor FarmEvents: HTTPStreamSource {
     private let api: APIContext
     private var seen: UInt64?
     private var hasEnded = false
+    private let follower: CountedFollower
 
-    init(api: APIContext) { self.api = api }
+    init(api: APIContext) {
+        self.api = api
+        follower = CountedFollower(.farm, api)
+    }
 
     func cancelled() async {}
 

@@ -12,12 +12,14 @@ actor ReleaseEvents: LiveEvents {
     var hasEnded = false
     /// The id of the last state that the follower has seen.
     private var seen: String?
+    private let follower: CountedFollower
 
     init(release: Release, after seen: String?, of releases: Releases, api: APIContext) {
         key = release.id
         changes = releases.changes
         self.seen = seen
         self.api = api
+        follower = CountedFollower(.release, api)
     }
 
     func news() async throws -> [UInt8]? {

@@ -2,98 +2,87 @@ import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
+import MetricsKit
 
-/// The state of the farm as numbers, in the text format of Prometheus.
+/// The state of the farm as numbers, in the text format of Prometheus: what was counted, and what
+/// is known only now.
 enum MetricsRoutes {
     private static let type = "text/plain; version=0.0.4; charset=utf-8"
 
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/metrics") { _, _ in
-            var text = metrics(await StorageRoutes.storage(api)) + setup(api)
-            text += await standing(api)
+            var samples = storage(await StorageRoutes.storage(api))
+            samples += await coordinator(api)
             if let leader = api.coordinator.leader {
-                text += hosts(await leader.hosts.snapshots())
-                text += builds(
+                samples += hosts(await leader.hosts.snapshots())
+                samples += builds(
                     await leader.tracker.load(), now: api.ports.clock.unixMilliseconds())
             }
-            return .text(text, type: type)
+            samples += ProcessSamples.now()
+            return .text(api.ports.metrics.text(with: samples), type: type)
         }
     }
 
-    private static func metrics(_ storage: StorageRoutes.Storage) -> String {
+    private static func storage(_ storage: StorageRoutes.Storage) -> [Sample] {
         let growing = storage.growing ?? []
-        return gauge(
-            "aibuild_unusable_rows", "Rows of the database that cannot be used.",
-            [("", "\(storage.unusableRows.count)")])
-            + gauge(
-                "aibuild_stored_items", "Files, repositories or rows of what grows.",
-                growing.map { ("{kind=\"\($0.id)\"}", "\($0.items)") })
-            + gauge(
-                "aibuild_stored_bytes", "Bytes on the disk of what grows.",
-                growing.compactMap { amount in
-                    amount.bytes.map { ("{kind=\"\(amount.id)\"}", "\($0)") }
-                })
-            + gauge(
-                "aibuild_web_root_free_bytes", "Room for images on the web root's disk.",
-                [storage.webRootFreeBytes.map { ("", "\($0)") }].compactMap(\.self))
+        return [Sample(FarmMetric.unusableRows, Double(storage.unusableRows.count))]
+            + growing.map { Sample(FarmMetric.storedItems, [$0.id], Double($0.items)) }
+            + growing.compactMap { amount in
+                amount.bytes.map { Sample(FarmMetric.storedBytes, [amount.id], Double($0)) }
+            }
+            + optional(FarmMetric.webRootFree, storage.webRootFreeBytes)
     }
 
-    private static func setup(_ api: APIContext) -> String {
-        gauge(
-            "aibuild_setup_problems",
-            "What aibuild doctor finds on the coordinator's machine, such as a certificate that "
-                + "expires within 14 days.",
-            [("", "\(api.setupProblems().count { !$0.isGuess })")])
+    private static func coordinator(_ api: APIContext) async -> [Sample] {
+        let isLeading = if case .leading = await api.standing() { 1.0 } else { 0.0 }
+        return [
+            Sample(FarmMetric.info, [api.version], 1),
+            Sample(FarmMetric.leading, isLeading),
+            Sample(FarmMetric.setupProblems, Double(api.setupProblems().count { !$0.isGuess })),
+        ] + optional(FarmMetric.certificateExpiry, api.certificateExpiry())
+            + optional(FarmMetric.lastBackup, api.lastBackup())
     }
 
-    private static func standing(_ api: APIContext) async -> String {
-        let isLeading = if case .leading = await api.standing() { 1 } else { 0 }
-        return gauge(
-            "aibuild_leading", "Whether this coordinator leads; of several, one does.",
-            [("", "\(isLeading)")])
-    }
-
-    private static func hosts(_ hosts: [HostSnapshot]) -> String {
-        func each(_ name: String, _ help: String, _ value: (HostSnapshot) -> Int64?) -> String {
-            gauge(
-                name, help,
-                hosts.compactMap { host in
-                    value(host).map { ("{host=\"\(host.host.name)\"}", "\($0)") }
-                })
+    private static func hosts(_ hosts: [HostSnapshot]) -> [Sample] {
+        var states = Dictionary(
+            uniqueKeysWithValues: ["ready", "drained", "connecting", "unreachable", "quarantined"]
+                .map { ($0, 0) })
+        var slots = ["used": 0, "free": 0, "unavailable": 0]
+        var samples: [Sample] = []
+        for host in hosts {
+            let isReady = host.state == "ready"
+            let isDrained = host.host.drain != nil
+            states[isReady && isDrained ? "drained" : host.state, default: 0] += 1
+            let count = host.report?.slots ?? 0
+            let used = min(host.running, count)
+            slots["used", default: 0] += used
+            slots[isReady && !isDrained ? "free" : "unavailable", default: 0] += count - used
+            func add(_ metric: Metric, _ value: Int64?) {
+                if let value { samples.append(Sample(metric, [host.host.name], Double(value))) }
+            }
+            add(FarmMetric.hostReady, isReady ? 1 : 0)
+            add(FarmMetric.hostDrained, isDrained ? 1 : 0)
+            add(FarmMetric.hostRunning, Int64(host.running))
+            add(FarmMetric.hostSlots, (host.report?.slots).map(Int64.init))
+            add(FarmMetric.hostDiskFree, host.report?.diskFreeBytes)
+            add(FarmMetric.hostDisk, host.report?.diskTotalBytes)
         }
-        return each("aibuild_host_ready", "Whether the host can be reached and used.") {
-            $0.state == "ready" ? 1 : 0
-        }
-            + each("aibuild_host_drained", "Whether the host is drained.") {
-                $0.host.drain == nil ? 0 : 1
-            }
-            + each("aibuild_host_running_builds", "Builds on the host.") { Int64($0.running) }
-            + each("aibuild_host_slots", "Builds that the host takes at once.") {
-                ($0.report?.slots).map(Int64.init)
-            }
-            + each("aibuild_host_disk_free_bytes", "Free space on the host's disk for builds.") {
-                $0.report?.diskFreeBytes
-            }
-            + each("aibuild_host_disk_bytes", "Size of the host's disk for builds.") {
-                $0.report?.diskTotalBytes
-            }
+        return samples + states.map { Sample(FarmMetric.hosts, [$0.key], Double($0.value)) }
+            + slots.map { Sample(FarmMetric.slots, [$0.key], Double($0.value)) }
     }
 
-    private static func builds(_ load: BuildLoad, now: Int64) -> String {
+    private static func builds(_ load: BuildLoad, now: Int64) -> [Sample] {
         let waits = load.oldestSubmittedMilliseconds.map { max(0, now &- $0) / 1000 } ?? 0
-        return gauge("aibuild_running_builds", "Builds on hosts.", [("", "\(load.running)")])
-            + gauge("aibuild_queued_builds", "Builds in the queue.", [("", "\(load.queued)")])
-            + gauge(
-                "aibuild_oldest_queued_build_seconds",
-                "Age of the oldest build in the queue, from its submission; 0 without one.",
-                [("", "\(waits)")])
+        return [
+            Sample(FarmMetric.runningBuilds, Double(load.running)),
+            Sample(FarmMetric.oldestQueuedBuild, Double(waits)),
+        ]
+            + WaitReason.allCases.map {
+                Sample(FarmMetric.queuedBuilds, [$0.rawValue], Double(load.waiting[$0] ?? 0))
+            }
     }
 
-    private static func gauge(
-        _ name: String, _ help: String, _ samples: [(labels: String, value: String)]
-    ) -> String {
-        guard !samples.isEmpty else { return "" }
-        return "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
-            + samples.map { "\(name)\($0.labels) \($0.value)\n" }.joined()
+    private static func optional(_ metric: Metric, _ value: Int64?) -> [Sample] {
+        value.map { [Sample(metric, Double($0))] } ?? []
     }
 }

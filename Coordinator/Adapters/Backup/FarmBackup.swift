@@ -82,6 +82,7 @@ public struct FarmBackup: Sendable {
             discard(part, name)
             throw error
         }
+        BackupMark(places).write(as: user, say: say)
         if let keeps { removeOld(keeps, name) }
         return "\(parent)/\(name)"
     }

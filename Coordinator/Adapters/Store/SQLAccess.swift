@@ -4,6 +4,7 @@ import SQLKit
 /// The way to the database: statements and transactions whose errors are the store's.
 struct SQLAccess: Sendable {
     let database: SQLDatabase
+    var observe: @Sendable (StoreCall) -> Void = { _ in }
     let unusable = UnusableRows()
 
     /// What is done if a connection is lost during COMMIT, which leaves the outcome open.
@@ -82,11 +83,28 @@ struct SQLAccess: Sendable {
     }
 
     private func rows<Row>(_ select: SQLSelect<Row>) async throws -> [SQLRow] {
-        try await Self.reporting { try await database.query(select.sql, select.values) }
+        let watch = StoreCall.Watch(.read, observe)
+        do {
+            let rows = try await Self.reporting {
+                try await database.query(select.sql, select.values)
+            }
+            watch.ended()
+            return rows
+        } catch {
+            watch.ended(error)
+            throw error
+        }
     }
 
     func execute(_ sql: String, _ values: [SQLValue] = []) async throws {
-        try await Self.reporting { _ = try await database.execute(sql, values) }
+        let watch = StoreCall.Watch(.write, observe)
+        do {
+            try await Self.reporting { _ = try await database.execute(sql, values) }
+            watch.ended()
+        } catch {
+            watch.ended(error)
+            throw error
+        }
     }
 
     /// A page of a list, newest first by `time`, then by id.
@@ -114,6 +132,20 @@ struct SQLAccess: Sendable {
 
     /// Runs `body` as one transaction.
     func transaction<T: Sendable>(
+        _ lostCommit: LostCommit, _ body: @Sendable (borrowing SQLTransaction) throws -> T
+    ) async throws -> T {
+        let watch = StoreCall.Watch(.transaction, observe)
+        do {
+            let result = try await committed(lostCommit, body)
+            watch.ended()
+            return result
+        } catch {
+            watch.ended(error)
+            throw error
+        }
+    }
+
+    private func committed<T: Sendable>(
         _ lostCommit: LostCommit, _ body: @Sendable (borrowing SQLTransaction) throws -> T
     ) async throws -> T {
         try await Self.reporting {

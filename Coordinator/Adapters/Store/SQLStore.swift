@@ -12,8 +12,8 @@ public final class SQLStore: Store, LeaseStore {
     private let vault: SecretVault
     private let plans = PlanCache()
 
-    private init(_ database: SQLDatabase, _ keys: SealingKeys?) {
-        access = SQLAccess(database: database)
+    private init(_ access: SQLAccess, _ keys: SealingKeys?) {
+        self.access = access
         vault = SecretVault(keys: keys)
     }
 
@@ -21,10 +21,12 @@ public final class SQLStore: Store, LeaseStore {
     /// - Parameters:
     ///   - keys: seal the secrets of environments and builds; without them they are not touched.
     ///   - say: is given sentences for the operator while a migration waits for a lock.
+    ///   - observe: is told of every call of the database.
     /// - Throws: `StoreError.unavailable` with a sentence that says what to do.
     public static func open(
         _ location: SQLLocation, keys: SealingKeys? = nil,
-        say: @escaping @Sendable (String) -> Void = { _ in }
+        say: @escaping @Sendable (String) -> Void = { _ in },
+        observe: @escaping @Sendable (StoreCall) -> Void = { _ in }
     ) async throws -> SQLStore {
         let database = try await SQLAccess.reporting { try await SQLDatabase.open(location) }
         do {
@@ -35,7 +37,7 @@ public final class SQLStore: Store, LeaseStore {
             await database.close()
             throw error
         }
-        let store = SQLStore(database, keys)
+        let store = SQLStore(SQLAccess(database: database, observe: observe), keys)
         if keys != nil {
             let vault = store.vault
             try await store.access.transaction(.runsAgain) {
@@ -48,11 +50,9 @@ public final class SQLStore: Store, LeaseStore {
     public func close() async { await access.database.close() }
 
     public func ping() async throws {
+        let origin = RowOrigin(table: "schema_version", key: "version")
         _ = try await access.all(
-            SQLSelect(
-                "SELECT version FROM schema_version",
-                of: RowOrigin(table: "schema_version", key: "version")
-            ) { try $0.int("version") })
+            SQLSelect("SELECT version FROM schema_version", of: origin) { try $0.int("version") })
     }
 
     /// - Parameter name: a table of the schema.

@@ -117,7 +117,7 @@ public enum Scheduler {
                     ?? (position == 1 ? "is free" : "is free; builds ahead in the queue come first")
             )
         }
-        let (summary, remedy) = summary(build, position, world, placement)
+        let (_, summary, remedy) = summary(build, position, world, placement)
         return Waiting(position: position, summary: summary, hosts: hosts, remedy: remedy)
     }
 
@@ -159,26 +159,31 @@ public enum Scheduler {
                 + ". Lower the requirements in aibuild.yml, or add a host that meets them")
     }
 
-    private static func summary(
+    typealias Summary = (reason: WaitReason, text: String, remedy: String)
+
+    static func summary(
         _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
-    ) -> (String, String) {
+    ) -> Summary {
         // First what no waiting mends.
         let absence = HostAbsence(build, world, placement)
-        if let drained = absence.allDrained { return drained }
+        if let (text, remedy) = absence.allDrained { return (.hostsDrained, text, remedy) }
         if build.notBeforeMilliseconds > world.nowMilliseconds {
             let seconds = (build.notBeforeMilliseconds - world.nowMilliseconds + 999) / 1000
-            return ("waits \(seconds) s before a retry", "nothing to do")
+            return (.retryDelay, "waits \(seconds) s before a retry", "nothing to do")
         }
         let hosts = world.farm.hosts
         if hosts.isEmpty {
-            return ("no host is registered", "add one: aibuild host add NAME --address user@host")
+            return (
+                .noHosts, "no host is registered",
+                "add one: aibuild host add NAME --address user@host"
+            )
         }
-        if let absent = absence.noneReady { return absent }
+        if let (text, remedy) = absence.noneReady { return (.hostsNotReady, text, remedy) }
         if let reason = placement.concurrencyReason(build) {
-            return (reason, "wait, or raise concurrency in aibuild.yml")
+            return (.concurrency, reason, "wait, or raise concurrency in aibuild.yml")
         }
         if let reason = placement.webRootReason(build) {
-            return (reason, "free space on the web root's disk")
+            return (.webRootFull, reason, "free space on the web root's disk")
         }
         let free = hosts.indices.filter { placement.blocker(build, at: $0) == nil }
         if free.isEmpty {
@@ -187,19 +192,24 @@ public enum Scheduler {
             }
             return awaitsPlugins && hosts.contains { !$0.handedOut.isEmpty }
                 ? (
-                    "no host has the plugins yet that the coordinator hands out",
+                    .pluginsMissing, "no host has the plugins yet that the coordinator hands out",
                     "wait; if it takes longer than minutes, run: aibuild doctor"
-                ) : ("no host has room now", "wait, or add a host")
+                ) : (.noRoom, "no host has room now", "wait, or add a host")
         }
         if free.allSatisfy({ build.failedHosts.contains(hosts[$0].name) }) {
             return (
+                .otherHostPreferred,
                 "the free hosts failed this build before, and another one is preferred",
                 "wait, or add a host"
             )
         }
-        if position == 1 { return ("a host is free: it starts in a moment", "nothing to do") }
+        if position == 1 {
+            return (.starting, "a host is free: it starts in a moment", "nothing to do")
+        }
         let ahead = position == 2 ? "1 build is" : "\(position - 1) builds are"
-        return ("\(ahead) ahead in the queue", "wait, or submit with a higher priority")
+        return (
+            .starting, "\(ahead) ahead in the queue", "wait, or submit with a higher priority"
+        )
     }
 }
 

@@ -1,3 +1,4 @@
+import MetricsKit
 import BuildProtocol
 import CoordinatorCore
 
@@ -16,6 +17,18 @@ struct ArtifactPipeline {
 
     /// - Throws: `Fault` if the artifacts cannot be pulled at all; `CancellationError`.
     func collect(_ artifacts: [Artifact]) async throws {
+        let began = ports.clock.monotonicMilliseconds()
+        do { try await collectAll(artifacts) } catch {
+            ports.metrics.add(FarmMetric.pulls, [error is Fault ? "failed" : "interrupted"])
+            throw error
+        }
+        ports.metrics.add(FarmMetric.pulls, ["done"])
+        ports.metrics.observe(
+            FarmMetric.pullDuration,
+            BuildMeter.seconds(from: began, to: ports.clock.monotonicMilliseconds()))
+    }
+
+    private func collectAll(_ artifacts: [Artifact]) async throws {
         let progress = TransferProgress(
             totalBytes: artifacts.map(\.sizeBytes).clampedSum(), ports: ports)
         for artifact in artifacts {
@@ -73,6 +86,7 @@ struct ArtifactPipeline {
                         length: range.upperBound - range.lowerBound
                     ) { offset, bytes in
                         try await file.write(bytes, at: offset)
+                        ports.metrics.add(FarmMetric.pullBytes, by: Double(bytes.count))
                         if progress.add(Int64(bytes.count)) {
                             await report(progress.detail)
                         }

@@ -41,9 +41,11 @@ struct QueuedCancellation: Sendable {
                 as WebRootFault
                 where error.isPermanent
             {
-                log.error("the image of build \(build.id) has to be removed by hand: \(error)")
+                log.about(LogIDs(build: build.id))
+                    .error("the image of the build has to be removed by hand: \(error)")
             } catch {
-                log.error("cannot withdraw the image of build \(build.id): \(error)")
+                log.about(LogIDs(build: build.id))
+                    .error("cannot withdraw the image of the build: \(error)")
                 return nil
             }
         }

@@ -1,9 +1,12 @@
+import MetricsKit
 import BuildProtocol
 import CoordinatorCore
 import Support
 
 /// Takes the log of the attempt.
 extension BuildSession {
+    nonisolated var ids: LogIDs { LogIDs(build: build.id, attempt: token.text, host: host.name) }
+
     /// Appends a chunk of the log, or requests a rewind if it does not start at the end of the
     /// file.
     /// - Returns: whether the log grew.
@@ -19,6 +22,9 @@ extension BuildSession {
             case .stored(let size):
                 await changes.bump(build.id)
                 guard size > logBytes else { return false }
+                // A session that was resumed does not know yet what is stored.
+                let new = min(size &- logBytes, Int64(chunk.data.utf8.count))
+                ports.metrics.add(FarmMetric.logBytes, by: Double(new))
                 logBytes = size
                 deadline.progressed(at: ports.clock.monotonicMilliseconds())
                 watchDeadline()

@@ -64,7 +64,7 @@ actor BuildSession {
             deadline.cancelled(reason, at: ports.clock.monotonicMilliseconds())
         }
         templateSHA256 = build.plan.template.sha256
-        log = Logger("build \(build.guestOS):\(build.number)")
+        log = Logger("build", LogIDs(build: build.id, attempt: token.text, host: link.host.name))
     }
 
     func post(_ event: BuildEvent) {
@@ -78,7 +78,7 @@ actor BuildSession {
         }
         watchDeadline()
         guard working == nil, !effects.isEmpty else { return }
-        working = Task { await self.work() }
+        working = Task { await LogIDs.$current.withValue(ids) { await self.work() } }
     }
 
     func watchDeadline() {
@@ -160,7 +160,7 @@ actor BuildSession {
     private func run(_ body: @escaping @Sendable (isolated BuildSession) async -> Void) async {
         transfer?.cancel()
         await transfer?.value
-        transfer = Task { await body(self) }
+        transfer = Task { await LogIDs.$current.withValue(ids) { await body(self) } }
     }
 
     private func deliverTemplate() async {

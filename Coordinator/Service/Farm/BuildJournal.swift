@@ -6,11 +6,21 @@ import TextKit
 /// Tells a build's life in the coordinator's journal, a line for each step that people ask about:
 /// queued, started, retried, tested, ended.
 struct BuildJournal {
+    let meter: BuildMeter
     private let log = Logger("builds")
 
+    init(meter: BuildMeter) { self.meter = meter }
+
     /// - Parameter old: the build before; `nil` if it is new.
-    func note(_ old: Build?, _ new: Build) {
-        if let line = Self.line(old, new) { log.info(line) }
+    func note(_ old: LiveBuild?, _ new: Build, at now: Int64) {
+        meter.note(old?.build, new, since: old?.sinceMilliseconds, at: now)
+        guard let line = Self.line(old?.build, new) else { return }
+        let build = old?.build ?? new
+        log.about(
+            LogIDs(
+                build: new.id, attempt: (new.attempt ?? build.attempt)?.text,
+                host: new.host ?? build.host)
+        ).info(line)
     }
 
     /// `nil` if nothing happened that people ask about.

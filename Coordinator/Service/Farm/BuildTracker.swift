@@ -18,7 +18,7 @@ public actor BuildTracker: AttemptEvents {
     private var explanation: SharedExplanation?
     private var isStopping = false
     private let log = Logger("builds")
-    private let journal = BuildJournal()
+    private let journal: BuildJournal
     private let usual: DurationHistory
 
     init(
@@ -30,12 +30,11 @@ public actor BuildTracker: AttemptEvents {
         self.fleet = fleet
         self.releases = releases
         usual = DurationHistory(ports)
+        journal = BuildJournal(meter: BuildMeter(ports))
         cancellation = QueuedCancellation(ports: ports, store: store)
         self.news = news
         self.wakeup = wakeup
     }
-
-    // MARK: Life
 
     /// Resumes every build where the last leader left it.
     /// - Throws: `StoreError` if the store cannot be read.
@@ -71,7 +70,7 @@ public actor BuildTracker: AttemptEvents {
                 let image = try await ports.cleanUp(after: build, &fault)
                 try await record(build, AttemptEnd(outcome: Outcome(fault: fault)), image)
             } catch {
-                log.error("cannot record the end of build \(build.id): \(error)")
+                log.about(LogIDs(build: build.id)).error("cannot record its end: \(error)")
                 refreshLater(build.id)
             }
             return
@@ -194,8 +193,7 @@ public actor BuildTracker: AttemptEvents {
     func session(of build: Build) -> BuildSession? { live[build.id]?.session }
     /// The attempts whose files must be kept.
     func livingAttempts() -> Set<AttemptToken> { live.attempts }
-
-    public func load() -> BuildLoad { live.load }
+    public func load() async -> BuildLoad { live.load(in: await present()) }
     func find(_ id: String) -> (Build, LiveDetail)? { live[id].map { ($0.build, $0.detail) } }
 
     /// What is not queued, the latest first, at most `limit`.
@@ -257,7 +255,7 @@ public actor BuildTracker: AttemptEvents {
 
     func superseded(_ session: BuildSession) async {
         let id = session.build.id
-        log.warning("attempt \(session.token) does not own build \(id) any more")
+        log.about(LogIDs(build: id, attempt: session.token.text)).warning("it is superseded")
         if live[id]?.session === session { live[id]?.session = nil }
         await refresh(id)
         await fleet.release(session)
@@ -275,9 +273,10 @@ public actor BuildTracker: AttemptEvents {
         let changed = try await store.apply(verdict.change)
         live[build.id]?.session = nil
         guard let changed else {
-            log.warning("build \(build.id) is not owned by the attempt that ended")
+            log.about(LogIDs(build: build.id)).warning("an attempt ended that does not own it")
             return await refresh(build.id)
         }
+        journal.meter.ended(verdict, build, from: entry?.startedMilliseconds, at: now)
         live[build.id]?.ended(verdict)
         await fleet.record(verdict.fault, ofHost: verdict.host)
         share.add(since: entry?.startedMilliseconds ?? now, to: build.owner, at: now)
@@ -293,8 +292,9 @@ public actor BuildTracker: AttemptEvents {
     private func update(_ build: Build) {
         // It holds the old queue, which would otherwise be copied by the next change.
         explanation = nil
-        journal.note(live[build.id]?.build, build)
-        live.update(build)
+        let now = ports.clock.unixMilliseconds()
+        journal.note(live[build.id], build, at: now)
+        live.update(build, at: now)
         news.changed(build)
     }
 }

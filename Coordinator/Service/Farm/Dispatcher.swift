@@ -111,7 +111,7 @@ actor Dispatcher {
         } catch let error as StoreError where error.code == .unusable {
             await tracker.setAside(id, error)
         } catch {
-            log.error("cannot claim build \(id): \(error)")
+            log.about(LogIDs(build: id)).error("cannot claim the build: \(error)")
             // On a quiet farm, no other event would have the build considered again.
             wake(afterMilliseconds: ports.limits.retryLongestMilliseconds)
         }
@@ -126,7 +126,8 @@ actor Dispatcher {
         } catch let error as StoreError where error.code == .unusable {
             await tracker.setAside(id, error)
         } catch {
-            log.error("cannot record that build \(id) is impossible: \(error)")
+            log.about(LogIDs(build: id))
+                .error("cannot record that the build is impossible: \(error)")
             wake(afterMilliseconds: ports.limits.retryLongestMilliseconds)
         }
     }

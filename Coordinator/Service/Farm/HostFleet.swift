@@ -247,7 +247,7 @@ public actor HostFleet: HostEvents {
         news.insert(name)
         let now = ports.clock.monotonicMilliseconds()
         if let line = losses[name, default: RepeatedLine()].text(why, atMilliseconds: now) {
-            log.warning("host \(name): \(line)")
+            log.about(LogIDs(host: name)).warning(line)
         }
         // The explanations of waiting builds name this host's state.
         wakeup.raise()

@@ -1,5 +1,5 @@
 import BuildProtocol
-import CoordinatorCore
+public import CoordinatorCore
 
 /// The builds that have not ended, of which there may be a hundred thousand. The queue and the farm
 /// are updated as builds change, so that a decision needs no scan over all.
@@ -13,7 +13,8 @@ struct LiveBuilds {
     /// Those that are not queued.
     var running: some Sequence<LiveBuild> { farm.running.keys.lazy.compactMap { entries[$0] } }
 
-    var load: BuildLoad {
+    /// - Parameter world: with what the queue waits for.
+    func load(in world: World) -> BuildLoad {
         var load = BuildLoad(running: farm.running.count)
         for entry in entries.values where entry.build.state == .queued {
             load.queued += 1
@@ -21,6 +22,7 @@ struct LiveBuilds {
             load.oldestSubmittedMilliseconds = min(
                 load.oldestSubmittedMilliseconds ?? submitted, submitted)
         }
+        if load.queued > 0 { load.waiting = Scheduler.waitReasons(world) }
         return load
     }
 
@@ -55,12 +57,13 @@ struct LiveBuilds {
     }
 
     /// Applies a build as the store returned it.
-    mutating func update(_ build: Build) {
+    mutating func update(_ build: Build, at now: Int64) {
         guard !build.state.isEnded else {
             self[build.id] = nil
             return
         }
-        var entry = self[build.id] ?? LiveBuild(build: build)
+        var entry = self[build.id] ?? LiveBuild(build: build, sinceMilliseconds: now)
+        if entry.build.state != build.state { entry.sinceMilliseconds = now }
         // A cancel request may be newer than this response of the store; it is never revoked.
         let isUnwanted = entry.build.cancelRequested
         entry.build = build
@@ -130,6 +133,8 @@ struct LiveBuilds {
 public struct BuildLoad: Sendable, Hashable {
     public var running = 0
     public var queued = 0
+    /// By what they wait for.
+    public var waiting: [WaitReason: Int] = [:]
     /// `nil` if none waits.
     public var oldestSubmittedMilliseconds: Int64?
 }
@@ -145,6 +150,8 @@ struct LiveBuild {
     private(set) var lastHost: String?
     /// When the current attempt started; `nil` if there is none or nobody knows.
     private(set) var startedMilliseconds: Int64?
+    /// When its state began; `nil` if that was before this coordinator led.
+    var sinceMilliseconds: Int64?
     /// When the attempt finished on the host, whose slot is free since: the image is being pulled,
     /// published or recorded.
     var leftHostMilliseconds: Int64?
@@ -152,9 +159,10 @@ struct LiveBuild {
 
     init(
         build: Build, history: [AttemptFault] = [], lastHost: String? = nil,
-        startedMilliseconds: Int64? = nil
+        startedMilliseconds: Int64? = nil, sinceMilliseconds: Int64? = nil
     ) {
         self.build = build
+        self.sinceMilliseconds = sinceMilliseconds
         self.history = history
         self.lastHost = lastHost
         self.startedMilliseconds = startedMilliseconds

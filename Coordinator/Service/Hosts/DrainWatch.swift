@@ -64,7 +64,8 @@ actor DrainWatch {
         guard said[host] != drain else { return }
         said[host] = drain
         let builds = running == 1 ? "1 build" : "\(running) builds"
-        log.info("host \(host): the deadline of its drain has passed; moving \(builds)")
+        log.about(LogIDs(host: host))
+            .info("the deadline of its drain has passed; moving \(builds)")
         do {
             try await ports.audit("deadline", "host.evict", host, builds)
         } catch { log.warning("cannot record it in the audit log: \(error)") }

@@ -17,7 +17,7 @@ final class HostLink: Sendable {
 
     init(_ host: Host) {
         state = Mutex(State(host: host))
-        log = Logger("host \(host.name)")
+        log = Logger("host", LogIDs(host: host.name))
     }
 
     /// With its current address and key, which an operator may change while builds run there.

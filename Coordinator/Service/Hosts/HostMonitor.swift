@@ -30,12 +30,15 @@ actor HostMonitor {
         self.ports = ports
         self.epoch = epoch
         self.events = events
-        log = Logger("host \(host.name)")
+        log = Logger("host", LogIDs(host: host.name))
     }
 
     func start() {
         guard loop == nil, !isStopped else { return }
-        loop = Task { await self.run() }
+        // It outlives the request that adds a host.
+        loop = Task {
+            await LogIDs.$current.withValue(LogIDs(host: host.name)) { await self.run() }
+        }
     }
 
     /// Connects anew with another address or key. Builds there run on: their sessions find them
@@ -164,7 +167,8 @@ actor HostMonitor {
         for summary in hello.attempts where sessions[summary.attempt] == nil {
             // Recorded already, or given up while the host was unreachable. The agent kills what
             // runs and deletes the folder.
-            log.info("attempt \(summary.attempt) is obsolete; telling the agent to forget it")
+            log.about(LogIDs(attempt: summary.attempt.text))
+                .info("the attempt is obsolete; telling the agent to forget it")
             await forget(summary.attempt)
         }
         for session in sessions.values { await session.post(connected(session, hello)) }

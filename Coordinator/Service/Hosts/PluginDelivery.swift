@@ -19,7 +19,7 @@ actor PluginDelivery {
         self.link = link
         self.list = list
         self.ports = ports
-        log = Logger("host \(link.host.name)")
+        log = Logger("host", LogIDs(host: link.host.name))
     }
 
     /// Tells the host what there is. Older agents, and hosts whose administrator installs the

@@ -1,4 +1,5 @@
 public import CoordinatorCore
+public import MetricsKit
 import Support
 
 /// Campaigns for the lease as long as the process runs. The loss of the lease is noticed at the
@@ -20,13 +21,18 @@ public actor LeaseKeeper {
     private var candidate: Candidate
     private let renewMilliseconds: Int64
     private var lastMessage = ""
+    /// That this coordinator has seen.
+    private var lastEpoch: Int64?
+    private let metrics: Metrics
     private var onReady: (@Sendable () async -> Void)?
     private let log = Logger("leadership")
 
     public init(
         leases: any LeaseStore, clock: any TimeSource, id: String,
-        predecessors: Set<String> = [], url: String, limits: ServiceLimits
+        predecessors: Set<String> = [], url: String, limits: ServiceLimits,
+        metrics: Metrics = FarmMetric.metrics()
     ) {
+        self.metrics = metrics
         self.leases = leases
         self.clock = clock
         renewMilliseconds = limits.leaseRenewMilliseconds
@@ -62,6 +68,7 @@ public actor LeaseKeeper {
     private func take(
         _ lease: Lease, _ lead: @escaping @Sendable (LeaseEpoch) async -> Void
     ) -> Bool {
+        note(lease.epoch)
         let held = lease.epoch(heldBy: candidate)
         if let epoch = candidate.epoch {
             guard held == epoch else {
@@ -84,6 +91,12 @@ public actor LeaseKeeper {
             report("standing by: \(lease.url) leads with epoch \(lease.epoch)")
         }
         return true
+    }
+
+    private func note(_ epoch: Int64) {
+        if let lastEpoch, lastEpoch != epoch { metrics.add(FarmMetric.leaseChanges) }
+        lastEpoch = epoch
+        metrics.set(FarmMetric.leaseEpoch, to: Double(epoch))
     }
 
     private func stand(_ new: Standing) {

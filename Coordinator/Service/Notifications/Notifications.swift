@@ -1,3 +1,4 @@
+import MetricsKit
 import BuildProtocol
 public import CoordinatorCore
 import Support
@@ -165,6 +166,8 @@ public actor Notifications {
             let message = rule.message(owed.map(\.notification))
             try await sender.send(message, to: rule.name)
             log.info("sent to \(rule.name): \(message.title)")
+            ports.metrics.add(
+                FarmMetric.notifications, [rule.name, "sent"], by: Double(owed.count))
             try await settle(owed, isSent: true)
             succeeded(rule.name)
         } catch let fault as NotificationFault {
@@ -213,6 +216,8 @@ public actor Notifications {
             Backoff.delay(
                 afterTries: tries, first: ports.limits.notificationMilliseconds,
                 longest: ports.limits.notificationRetryLongestMilliseconds))
+        let result = fault.isPermanent ? "given_up" : "failed"
+        ports.metrics.add(FarmMetric.notifications, [name, result], by: Double(owed.count))
         guard fault.isPermanent else { return }
         // It refuses this message. Others may be fine.
         do {

@@ -10,7 +10,7 @@ struct ReleaseJournal {
 
     /// - Parameter old: the release before; `nil` if it is new.
     func note(_ old: Release?, _ new: Release) {
-        if let line = Self.line(old, new) { log.info(line) }
+        if let line = Self.line(old, new) { log.about(LogIDs(build: new.build)).info(line) }
     }
 
     /// `nil` if nothing happened that people ask about.

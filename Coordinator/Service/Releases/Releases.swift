@@ -1,3 +1,4 @@
+import MetricsKit
 import CoordinatorCore
 import Support
 
@@ -99,12 +100,26 @@ public actor Releases {
     }
 
     func updated(_ release: Release) async {
-        journal.note(live[release.id], release)
+        let old = live[release.id]
+        journal.note(old, release)
         live[release.id] = release.state.isEnded ? nil : release
         if release.state.isEnded { progress[release.id] = nil }
         await changes.report(release.id, isOver: release.state.isEnded)
-        if release.state.isEnded { Task { await notifications.ended(release) } }
         if release.state == .released { await supersede(after: release) }
+        guard release.state.isEnded else { return }
+        Task { await notifications.ended(release) }
+        if old != nil { Task { await count(release) } }
+    }
+
+    private func count(_ release: Release) async {
+        // It may be gone.
+        let environment = try? await ports.store.environment(named: release.environment)
+        ports.metrics.add(
+            FarmMetric.releases,
+            [
+                release.action.rawValue, environment?.kind.rawValue ?? "unknown",
+                release.state.rawValue,
+            ])
     }
 
     /// What waits for an approval, and is older than what is there now, ends with that reason.

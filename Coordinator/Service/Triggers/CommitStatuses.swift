@@ -63,7 +63,7 @@ actor CommitStatuses {
             }
         } catch {
             // The next leader has it sent.
-            log.warning("cannot note the status of build \(build.id): \(error)")
+            log.about(LogIDs(build: build.id)).warning("cannot note its status: \(error)")
         }
         looks.wake()
     }
@@ -133,9 +133,13 @@ actor CommitStatuses {
             await failed(due, fault)
         } catch {
             // The store, or a coordinator that is deposed: the next leader goes on.
-            log.warning("cannot send the status of build \(due.build): \(error)")
+            about(due).warning("cannot send its status: \(error)")
             await failed(due, StatusFault(.unavailable, "\(error)"))
         }
+    }
+
+    private func about(_ due: StatusObligation) -> Logger {
+        log.about(LogIDs(build: due.build))
     }
 
     /// An answer that the queue's server refuses is tried as often as the status of a commit. While
@@ -144,7 +148,7 @@ actor CommitStatuses {
         var later = due
         later.tries += fault.isPermanent ? 1 : 0
         let isOver = later.tries >= ports.limits.statusTries
-        if isOver { log.warning("build \(due.build): \(fault); its answer is given up") }
+        if isOver { about(due).warning("\(fault); its answer is given up") }
         let delay = Backoff.delay(
             afterTries: fault.isPermanent ? later.tries : 5,
             first: ports.limits.statusRetryMilliseconds,
@@ -157,8 +161,7 @@ actor CommitStatuses {
         later.tries += 1
         let isOver = fault.isPermanent || later.tries >= ports.limits.statusTries
         if isOver || said.insert(due.build).inserted {
-            log.warning(
-                "build \(due.build): \(fault)" + (isOver ? "; its status is given up" : ""))
+            about(due).warning("\(fault)" + (isOver ? "; its status is given up" : ""))
         }
         if said.count > ports.limits.pageRows { said.removeAll() }
         let delay = Backoff.delay(
@@ -175,7 +178,7 @@ actor CommitStatuses {
         do {
             if isOver { try await store.settle(due) } else { try await store.postpone(later) }
         } catch {
-            log.warning("cannot note the status of build \(due.build): \(error)")
+            about(due).warning("cannot note its status: \(error)")
             // Otherwise the loop would try at once again.
             try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
         }

@@ -1,3 +1,4 @@
+import MetricsKit
 import BuildProtocol
 import CoordinatorCore
 import Support
@@ -220,6 +221,7 @@ public actor Deliveries {
         again.outcome = "\(fault)".prefixOfUTF8(ports.limits.reasonBytes)
         log.warning("delivery \(delivery.id) of \(delivery.hook) is tried again: \(fault)")
         _ = try await store.update(again, from: [.queued])
+        ports.metrics.add(FarmMetric.deliveries, [delivery.hook, "retried"])
     }
 
     func end(
@@ -235,6 +237,7 @@ public actor Deliveries {
             "delivery \(delivery.id) of \(delivery.hook), \(what ?? delivery.event): "
                 + results.joined(separator: "; "))
         _ = try await store.update(ended, from: [.queued])
+        ports.metrics.add(FarmMetric.deliveries, [delivery.hook, state.rawValue])
         onEnd(ended)
     }
 }

@@ -138,7 +138,8 @@ struct TriggerSubmission {
             let build = try await submission.enqueue(
                 guestOS, plan, id: request.buildID, priority: 0, owner: guestOS.owner,
                 reason: reason, by: "schedules")
-            log.info("\(request.cause): build \(build.guestOS):\(build.number)")
+            log.about(LogIDs(build: build.id))
+                .info("\(request.cause): build \(build.guestOS):\(build.number)")
             return .submitted(build, isNew: true)
         } catch {
             if !Task.isCancelled {
