@@ -2,26 +2,27 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// Two weeks of builds and releases, the same each time but for the day on which they end.
+/// Builds and releases of some days, the same each time but for the day on which they end.
 struct History {
     private let store: any LeaderStore
     private let reader: any Store
     private let logs: any LogStore
     private let now: Int64
+    private let days: Int
 
-    private static let days = 14
     private static let day: Int64 = 86_400_000
     private static let minute: Int64 = 60_000
 
-    init(writer: any LeaderStore, reader: any Store, logs: any LogStore, now: Int64) {
+    init(writer: any LeaderStore, reader: any Store, logs: any LogStore, now: Int64, days: Int) {
         store = writer
         self.reader = reader
         self.logs = logs
         self.now = now
+        self.days = days
     }
 
     func write() async throws {
-        let start = now - Int64(Self.days) * Self.day
+        let start = now - Int64(days) * Self.day
         guard try await reader.guestOSes(after: nil, limit: 1).isEmpty else { return }
         for host in Catalog.hosts(createdMilliseconds: start) { try await store.add(host) }
         for image in Catalog.images {

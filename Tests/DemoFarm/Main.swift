@@ -17,17 +17,20 @@ import Support
 enum DemoFarm {
     static func main() async {
         let arguments = CommandLine.arguments
-        guard arguments.count == 3, let port = UInt16(arguments[1]) else {
-            print("usage: aibuild-demo-farm PORT FOLDER")
+        let days = arguments.count > 3 ? Int(arguments[3]) : 14
+        guard (3...4).contains(arguments.count), let port = UInt16(arguments[1]), let days,
+            (1...365).contains(days)
+        else {
+            print("usage: aibuild-demo-farm PORT FOLDER [DAYS OF HISTORY, 1 to 365]")
             exit(2)
         }
-        do { try await run(port: port, folder: arguments[2]) } catch {
+        do { try await run(port: port, folder: arguments[2], days: days) } catch {
             print("the demo farm ended: \(error)")
             exit(1)
         }
     }
 
-    private static func run(port: UInt16, folder: String) async throws {
+    private static func run(port: UInt16, folder: String, days: Int) async throws {
         try Files.makeFolder(folder, mode: 0o700)
         let clock = SystemClock()
         let store = try await SQLStore.open(.sqlite(path: folder + "/farm.db"))
@@ -39,7 +42,7 @@ enum DemoFarm {
         let logs = try FileLogStore(folder: folder + "/logs")
         let history = History(
             writer: store.leading(epoch), reader: store, logs: logs,
-            now: clock.unixMilliseconds())
+            now: clock.unixMilliseconds(), days: days)
         try await history.write()
         let fleet = DemoHosts(now: clock.unixMilliseconds())
         var ports = Ports(

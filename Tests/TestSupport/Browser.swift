@@ -85,7 +85,46 @@ public final class Browser: Sendable {
     }
 
     public func click(_ selector: String) async throws {
-        _ = try await ask("POST", "/element/\(try await find(selector))/click", [:])
+        _ = try await ask("POST", "/element/\(try await find(selector))/click", [String: String]())
+    }
+
+    /// Runs the body of a function in the page.
+    /// - Returns: the text that it returns, or promises.
+    @discardableResult
+    public func run(_ script: String) async throws -> String {
+        struct Script: Encodable {
+            var script: String
+            var args: [String] = []
+        }
+        return try text(try await ask("POST", "/execute/sync", Script(script: script)))
+    }
+
+    /// As a reader with this colour scheme and window sees the pages from now on.
+    public func show(scheme: String, width: Int, height: Int) async throws {
+        struct Wish: Encodable {
+            struct Parameters: Encodable {
+                struct Feature: Encodable {
+                    var name = "prefers-color-scheme"
+                    var value: String
+                }
+                var features: [Feature]?
+                var width, height, deviceScaleFactor: Int?
+                var mobile: Bool?
+            }
+            var cmd: String
+            var params: Parameters
+        }
+        _ = try await ask(
+            "POST", "/goog/cdp/execute",
+            Wish(
+                cmd: "Emulation.setEmulatedMedia",
+                params: .init(features: [.init(value: scheme)])))
+        _ = try await ask(
+            "POST", "/goog/cdp/execute",
+            Wish(
+                cmd: "Emulation.setDeviceMetricsOverride",
+                params: .init(
+                    width: width, height: height, deviceScaleFactor: 1, mobile: false)))
     }
 
     private func find(_ selector: String) async throws -> String {
@@ -103,7 +142,7 @@ public final class Browser: Sendable {
     }
 
     private func ask(
-        _ method: String, _ path: String, _ fields: [String: String]? = nil
+        _ method: String, _ path: String, _ fields: (any Encodable)? = nil
     ) async throws -> [UInt8] {
         let answer = try await http.request(
             method, session + path, headers: ["Content-Type": "application/json"],

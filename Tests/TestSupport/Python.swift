@@ -12,6 +12,13 @@ public enum Python {
     /// The folder of modules that stand for clouds.
     static let clouds = Task { try await install(["moto[server]==5.2.5"]) }
 
+    /// The script of axe-core, which judges what a page is to people who do not see it.
+    public static func axe() async throws -> String {
+        let folder = try await install(["axe-core-python==0.1.0"])
+        let bytes = try Files.read(folder + "/axe_core_python/axe.min.js", limitBytes: 4 << 20)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Runs a program that writes the file `sys.argv[1]`. - Returns: the contents of that file.
     public static func file(_ program: String) async throws -> [UInt8] {
         let folder = try TemporaryFolder()

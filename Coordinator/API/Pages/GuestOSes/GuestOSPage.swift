@@ -26,7 +26,8 @@ enum GuestOSPage {
 
     private static func actions(_ guestOS: GuestOS, _ request: HTTPRequest) -> Markup {
         guard !guestOS.isRetired, let caller = request.sender as? Caller,
-            caller.obstacle(.build, guestOS: guestOS.name, owner: guestOS.owner) == nil
+            caller.obstacle(
+                .build, guestOS: guestOS.name, owner: guestOS.owner, grants: guestOS.grants) == nil
         else { return .none }
         return "<p>"
             + HTML.action(
