@@ -208,7 +208,10 @@ import TextKit
                 "url=$(AIBUILD_URL=\(farm.api.base) \(program) web); "
                     + "curl -sL -c \(jar) -b \(jar) $url; curl -s -o /dev/null "
                     + "-w ' %{http_code}' $url")
-            #expect(page.contains("<h1>Hosts</h1>"))
+            // Nobody could add users but the machine itself.
+            #expect(page.contains("<h1>The first administrator</h1>"))
+            let farmPage = try await farm.shell("curl -s -b \(jar) \(farm.api.base)/")
+            #expect(farmPage.contains(">The farm</h1>"))
             #expect(page.hasSuffix(" 401"), "the address works once")
             let post =
                 "curl -s -o /dev/null -w '%{http_code}' -b \(jar) -d '{}' "
