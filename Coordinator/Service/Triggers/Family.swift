@@ -20,7 +20,7 @@ struct Family {
         }
     }
 
-    enum Step {
+    enum Step: Equatable {
         /// The parents are new to this guest OS: what they are now is the beginning.
         case begin([String: String])
         /// What it is built on is being built, or is about to be.

@@ -25,11 +25,13 @@ extension Schedules {
     }
 
     func runParents(_ id: String) async {
-        change(id) { ($0.isParentDue, $0.isWaiting) = (false, false) }
+        // While its family is read, what it would wait for may end: that must find it waiting.
+        change(id) { ($0.isParentDue, $0.isWaiting) = (false, true) }
         guard let entry = board[id], board.cycle(from: entry.guestOS.name) == nil else { return }
         do {
             let family = try await Family(of: entry, board, ports)
             if Task.isCancelled { return }
+            if family.step != .wait { change(id) { $0.isWaiting = false } }
             if let step = family.step { await take(step, id) }
         } catch {
             change(id) { $0.isParentDue = true }
@@ -47,7 +49,7 @@ extension Schedules {
 
     private func take(_ step: Family.Step, _ id: String) async {
         switch step {
-        case .wait: change(id) { $0.isWaiting = true }
+        case .wait: break
         case .begin(let parents):
             if await update(id, { $0.parentBuilds = parents }) {
                 // With a new image of another parent, it is due already.
