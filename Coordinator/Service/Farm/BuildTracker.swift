@@ -194,8 +194,8 @@ public actor BuildTracker: AttemptEvents {
     /// The attempts whose files must be kept.
     func livingAttempts() -> Set<AttemptToken> { live.attempts }
     public func load() async -> BuildLoad { live.load(in: await present()) }
+    public var counts: (running: Int, queued: Int) { live.counts }
     func find(_ id: String) -> (Build, LiveDetail)? { live[id].map { ($0.build, $0.detail) } }
-
     /// What is not queued, the latest first, at most `limit`.
     public func running(limit: Int) -> [(Build, LiveDetail)] { live.newest(limit) }
     public func running(on host: String) -> [(Build, LiveDetail)] { live.running(on: host) }

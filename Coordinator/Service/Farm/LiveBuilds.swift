@@ -9,6 +9,10 @@ struct LiveBuilds {
     private(set) var farm = Farm()
 
     var count: Int { entries.count }
+    /// For who does not ask what the queue waits for, which looks at each build of it.
+    var counts: (running: Int, queued: Int) {
+        (farm.running.count, entries.count - farm.running.count)
+    }
     var all: some Collection<LiveBuild> { entries.values }
     /// Those that are not queued.
     var running: some Sequence<LiveBuild> { farm.running.keys.lazy.compactMap { entries[$0] } }

@@ -14,7 +14,7 @@ enum OverviewPage {
     static func body(_ api: APIContext) async throws -> Markup {
         let leader = try api.leader()
         let now = api.ports.clock.unixMilliseconds()
-        let load = await leader.tracker.load()
+        let load = await leader.tracker.counts
         let hosts = await leader.hosts.snapshots()
         let running = await leader.tracker.running(limit: rows)
         let attention = try await AttentionSection(api, leader, hosts).items()
