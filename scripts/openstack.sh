@@ -8,7 +8,7 @@
 # that it started. Files in FOLDER for the caller:
 #
 #   ready              exists once all three services respond
-#   dead               exists if they never will; the logs are in FOLDER/log
+#   dead               exists if they never will; the logs are in FOLDER/log, also with REMOVE
 #   NAME.pid           of mariadb, keystone, glance1, glance2; each leads its own process group
 #   NAME.down          while it exists, NAME is not restarted after it has ended
 #
@@ -19,7 +19,7 @@
 # Users, all in domain Default, password = name + "-secret": releaser (member of the projects
 # release and staging), customer (member of consumer), admin.
 #
-#   REMOVE=1             also remove the folder at the end
+#   REMOVE=1             also remove the folder at the end, unless the services never responded
 #   GLANCE_PROCESSES=3   concurrent requests of the first Glance; an upload occupies one
 #   TLS=FOLDER           Keystone and the first Glance also serve TLS, with server.pem and
 #   TLS_PORTS="P Q"      server-key.pem of the folder, on these ports
@@ -60,11 +60,16 @@ stop() {
     for name in "${names[@]}"; do
         for tries in {1..50}; do running "$name" || break; sleep 0.1; done
     done
-    [ -z "${REMOVE:-}" ] || rm -rf "$folder"
+    if [ -n "$is_dead" ]; then
+        touch "$folder/dead"
+    elif [ -n "${REMOVE:-}" ]; then
+        rm -rf "$folder"
+    fi
     exit 0
 }
+is_dead=
 trap stop TERM INT
-trap 'touch "$folder/dead"; stop' EXIT
+trap 'is_dead=1; stop' EXIT
 main=$$
 if [ -p /dev/fd/3 ]; then (trap - EXIT; read -r _ <&3 || true; kill -TERM "$main") & fi
 exec 3<&-
@@ -168,8 +173,9 @@ serve() { # NAME PORT PROCESSES THREADS PROGRAM [TLS-PORT]
     [ -z "${6:-}" ] ||
         tls=(--https-socket "127.0.0.1:$6,$TLS/server.pem,$TLS/server-key.pem")
     # "Connection: close", because uwsgi closes connections without announcing it, and the clients
-    # of the services would reuse them.
-    setsid uwsgi --plugin python3 --master --die-on-term --no-orphans \
+    # of the services would reuse them. Each worker loads the service by itself: Glance begins a
+    # thread as it is loaded, and a lock that a thread holds at a fork stays locked in the worker.
+    setsid uwsgi --plugin python3 --master --die-on-term --no-orphans --lazy-apps \
         --enable-threads --need-app --processes "$3" --threads "$4" \
         --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" "${tls[@]}" \
         --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$5" \
@@ -202,7 +208,7 @@ started() { # NAME
 # The limit of one request is long: a request that curl gives up goes on in the service, and the
 # next one would initialize the same modules in another thread.
 answers() { # NAME URL
-    local end=$((SECONDS + 90))
+    local end=$((SECONDS + 200))
     until curl -fs -m 60 -o /dev/null "$2"; do
         running "$1" && [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.1

@@ -51,7 +51,7 @@ import Testing
         let install = try Files.read("\(folder)/scripts/install.sh", limitBytes: 1 << 20)
         let sum = try await Command(
             ["md5sum", iso], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         var tar = TarFile()
         tar.add("old.json", Self.old(md5: String(sum.stdoutText.prefix(32))))
         tar.add("scripts/install.sh", String(decoding: install, as: UTF8.self))

@@ -55,7 +55,7 @@ import Testing
         let made = try await Command(
             ["qemu-img", "create", "-q", "-f", format, path, "16M"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(made.status.isSuccess, "\(made.stderrText)")
         let bytes = try Files.read(path, limitBytes: 64 << 20)
         let image = ImageInspection(

@@ -143,7 +143,7 @@ final class TestAgent: Sendable {
         var environment = environment
         environment["SSH_ORIGINAL_COMMAND"] = sshCommand
         return try await Command([Self.program] + arguments, environment: environment)
-            .run(stdin: stdin, timeoutSeconds: 120, outputLimitBytes: 64 << 20)
+            .run(stdin: stdin, timeoutSeconds: 300, outputLimitBytes: 64 << 20)
     }
 
     func gate(_ command: String, stdin: [UInt8] = []) async throws -> Command.Output {

@@ -10,7 +10,7 @@ func withTmpfs(
     try Files.makeFolder(folder)
     func run(_ arguments: [String]) async throws {
         let output = try await Command(arguments, environment: Command.minimalEnvironment)
-            .run(timeoutSeconds: 60)
+            .run(timeoutSeconds: 300)
         try #require(output.status.isSuccess, "\(output.stderrText)")
     }
     try await run(["mount", "-t", "tmpfs", "-o", "size=\(size)", "tmpfs", folder])

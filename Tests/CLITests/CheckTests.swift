@@ -245,7 +245,7 @@ struct CheckTests {
         try Files.replace(temporary.path + "/lib/functions", with: Array("x".utf8))
         let git = Command(
             ["git", "init", "-q", temporary.path], environment: Command.minimalEnvironment)
-        #expect(try await git.run(timeoutSeconds: 30).status.isSuccess)
+        #expect(try await git.run(timeoutSeconds: 300).status.isSuccess)
         let ran = await check()
         #expect(ran.code == .ok, "\(ran)")
         try Files.remove(temporary.path + "/lib")

@@ -21,7 +21,7 @@ import ArgumentKit
         environment["SCRIPT"] = script
         let output = try await ProcessKit.Command(
             command, environment: environment, workFolder: "/usr/share/common-licenses"
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(output.status.isSuccess, "\(output.stderrText)")
         #expect(output.stderrText.isEmpty)
         let current = words.last ?? ""

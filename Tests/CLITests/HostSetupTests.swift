@@ -213,7 +213,7 @@ import Testing
             environment: [
                 "PATH": "\(machine.folder)/bin:/usr/bin:/bin", "MACHINE": machine.folder,
             ], workFolder: "\(machine.folder)/state"
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         #expect(output.status == .exited(0), "\(output.stdoutText) \(output.stderrText)")
         #expect(machine.keys == HostMachine.line + "\n")
         #expect(output.stdoutText.contains("done: Installed aibuild-agent 1.2.3-1\n"))
@@ -225,7 +225,7 @@ import Testing
             environment: [
                 "PATH": "\(machine.folder)/bin:/usr/bin:/bin", "MACHINE": machine.folder,
             ], workFolder: "\(machine.folder)/state"
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         #expect(wrong.status == .exited(1))
         #expect(wrong.stdoutText.contains("is not the coordinator's"), "\(wrong.stdoutText)")
         #expect(machine.installed == "1.0.0-1\n")

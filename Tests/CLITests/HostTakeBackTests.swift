@@ -39,7 +39,7 @@ import Testing
             environment: [
                 "PATH": "\(machine.folder)/bin:/usr/bin:/bin", "MACHINE": machine.folder,
             ], workFolder: state
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         #expect(output.stdoutText.hasSuffix("to the agent's gate only\n"), "\(output)")
         #expect(machine.calls == ["apt-get install", "apt-get purge"], "\(output.stderrText)")
         #expect(machine.folders.filter { Files.exists($0) } == [])

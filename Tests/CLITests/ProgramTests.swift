@@ -19,7 +19,7 @@ import Testing
         environment["AIBUILD_URL"] = url
         environment["aibuild"] = Files.folder(of: bundle) + "/aibuild"
         return try await ProcessKit.Command(["/bin/sh", "-c", script], environment: environment)
-            .run(timeoutSeconds: 60)
+            .run(timeoutSeconds: 300)
     }
 
     @Test("The program exits with the documented codes") func exitsWithItsCode() async throws {

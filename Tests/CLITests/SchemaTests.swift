@@ -55,7 +55,7 @@ struct SchemaTests {
         let input = JSON.array([schema, .array(Self.files.map { .string($0.text) })])
         let output = try await Command(
             ["/usr/bin/python3", "-c", program], environment: Command.minimalEnvironment
-        ).run(stdin: input.bytes, timeoutSeconds: 60)
+        ).run(stdin: input.bytes, timeoutSeconds: 300)
         #expect(output.status.isSuccess, "\(output.stderrText)")
         let valid = try JSON(parsing: output.stdout)
         #expect(valid == .array(Self.files.map { .bool($0.isValid) }))

@@ -25,7 +25,7 @@ import Testing
         let done = try await Command(
             ["touch", "--date", date, folder.path + Self.path],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(done.status.isSuccess, "\(done.stderrText)")
     }
 

@@ -32,7 +32,7 @@ import Testing
         let program = Self.browser + before + String(decoding: source, as: UTF8.self) + then
         let result = try await Command(
             ["node", "-e", program], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         try #require(result.status.isSuccess, "\(result.stderrText)")
         return result.stdoutText
     }

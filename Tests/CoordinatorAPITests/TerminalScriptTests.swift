@@ -36,7 +36,7 @@ import Testing
         let argument = String(decoding: try JSONEncoder().encode(texts), as: UTF8.self)
         let result = try await Command(
             ["node", "-e", program, Self.script, argument], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         try #require(result.status.isSuccess, "\(result.stderrText)")
         return try JSONDecoder().decode([[Run]].self, from: Data(result.stdout))
     }

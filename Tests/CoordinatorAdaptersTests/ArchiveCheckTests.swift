@@ -104,7 +104,7 @@ struct ArchiveCheckTests {
             let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
             let result = try await Command(
                 ["git", "-C", template] + identity + words, environment: environment
-            ).run(timeoutSeconds: 20)
+            ).run(timeoutSeconds: 300)
             try #require(result.status.isSuccess, "\(result.stderrText)")
         }
         let long = String(repeating: "n", count: 150)

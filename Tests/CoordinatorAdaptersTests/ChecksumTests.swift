@@ -251,7 +251,7 @@ private struct SigningKeys {
         let output = try await Command(
             ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback"]
                 + arguments, environment: Command.minimalEnvironment
-        ).run(stdin: input, timeoutSeconds: 120)
+        ).run(stdin: input, timeoutSeconds: 300)
         guard output.status.isSuccess else { throw Failure("gpg: \(output.stderrText)") }
         return output.stdout
     }

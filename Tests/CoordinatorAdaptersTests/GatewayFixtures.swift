@@ -87,7 +87,7 @@ struct GatewayFixture {
         let tar = try await Command(
             ["tar", "-C", folder.path, "-cf", folder.path + "/template.tar", "build"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 20)
+        ).run(timeoutSeconds: 300)
         #expect(tar.status.isSuccess, "\(tar.stderrText)")
         return try Files.read(folder.path + "/template.tar", limitBytes: 1 << 20)
     }

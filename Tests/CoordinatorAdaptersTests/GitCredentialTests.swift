@@ -269,7 +269,7 @@ import Testing
         environment["HOME"] = temporary.path
         let made = try await Command(
             ["/bin/sh", "-ec", script, "sh", temporary.path], environment: environment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         try #require(made.status.isSuccess, "\(made.stderrText)")
     }
 

@@ -51,7 +51,7 @@ import Testing
         let left = try await Command(
             ["find", temporary.path + "/archives/git", "-name", "tmp_*"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 10)
+        ).run(timeoutSeconds: 300)
         #expect(left.stdoutText == "")
         access.limits.fileBytes = 8 << 20
         try await plan(repository.url, access)

@@ -50,7 +50,7 @@ import Testing
         let result = try await Command(
             ["tar", "-xOf", try archives.path(of: plan.template), "--", name],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 10)
+        ).run(timeoutSeconds: 300)
         return result.status.isSuccess ? result.stdoutText : nil
     }
 

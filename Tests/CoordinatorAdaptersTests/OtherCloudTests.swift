@@ -38,7 +38,7 @@ struct OtherCloudTests {
             let output = try await Command(
                 ["qemu-img"] + words + [folder.path + "/small.qcow2"] + target,
                 environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 60)
+            ).run(timeoutSeconds: 300)
             #expect(output.status.isSuccess, "\(output.stderrText)")
         }
         #expect(Files.sizeBytes(folder.path + "/small.raw") == 1 << 20)

@@ -72,7 +72,7 @@ struct ReleaseOrders {
             + "qemu-img convert -f raw -O qcow2 '\(path).raw' '\(path)'"
         let output = try await Command(
             ["sh", "-ec", script], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(output.status.isSuccess, "\(output.stderrText)")
         let plan = BuildPlan(
             template: TemplateArchive(sha256: "", sizeBytes: 0), commit: "0123abcd",

@@ -42,7 +42,7 @@ import TextKit
                     + "head -c 40 \"$1\" | head -n 1' sh {} \\;", "sh", target,
                 try archives.path(of: plan.template),
             ], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 20)
+        ).run(timeoutSeconds: 300)
         guard result.status.isSuccess else { throw Failure(result.stderrText) }
         return result.stdoutText.lines.reduce(into: [:]) { files, line in
             let parts = line.split(separator: "=", maxSplits: 1).map(String.init)

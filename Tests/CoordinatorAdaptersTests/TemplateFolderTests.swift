@@ -43,7 +43,7 @@ struct TemplateFolderTests {
         ] {
             let done = try await Command(
                 ["git", "-C", repository] + arguments, environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 60)
+            ).run(timeoutSeconds: 300)
             #expect(done.status.isSuccess, "\(done.stderrText)")
         }
     }
@@ -124,7 +124,7 @@ struct TemplateFolderTests {
         let list = try await Command(
             ["tar", "--list", "--file", archives.path(of: archive)],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         return list.stdoutText.split(separator: "\n").map(String.init)
             .filter { !$0.hasSuffix("/") }
     }
@@ -177,7 +177,7 @@ struct TemplateFolderTests {
         let done = try await Command(
             ["ln", "-s", "../../scripts/base.sh", repository + "/images/debian/base.sh"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(done.status.isSuccess)
         try await commit(images)
         #expect(try await names(plan("images/debian").template).contains("images/debian/base.sh"))

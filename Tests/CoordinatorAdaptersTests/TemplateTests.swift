@@ -200,7 +200,7 @@ struct TemplateTests {
         let copy = temporary.path + "/copy"
         let copied = try await Command(
             ["cp", "-r", path, copy], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 10)
+        ).run(timeoutSeconds: 300)
         #expect(copied.status.isSuccess)
         let second = try await archives.plan(for: guestOS(.folder(path: copy)))
         #expect(first.template == second.template)
@@ -219,7 +219,7 @@ struct TemplateTests {
             let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
             let result = try await Command(
                 ["git", "-C", path] + identity + words, environment: environment
-            ).run(timeoutSeconds: 20)
+            ).run(timeoutSeconds: 300)
             try #require(result.status.isSuccess, "\(result.stderrText)")
             return result.stdoutText
         }

@@ -28,7 +28,7 @@ import Testing
         let output = try await Command(
             ["date", "-f", "-", "+%s %z"],
             environment: Command.minimalEnvironment.merging(["TZ": name]) { $1 }
-        ).run(stdin: Array(text.utf8), timeoutSeconds: 60)
+        ).run(stdin: Array(text.utf8), timeoutSeconds: 300)
         let lines = String(decoding: output.stdout, as: UTF8.self).split(separator: "\n")
         #expect(lines.count == times.count)
         for (time, line) in zip(times, lines) {

@@ -36,7 +36,7 @@ struct LayerTests {
         let tar = { (words: [String]) in
             try await Command(
                 ["tar"] + words, environment: Command.minimalEnvironment, workFolder: folder.path
-            ).run(timeoutSeconds: 30)
+            ).run(timeoutSeconds: 300)
         }
         let list = try await tar(["--numeric-owner", "--full-time", "-tvf", "layer.tar"])
         let lines = list.stdoutText.split(separator: "\n").map {
@@ -86,7 +86,7 @@ struct LayerTests {
             """
         let output = try await Command(
             ["/usr/bin/python3", "-c", script], environment: Command.minimalEnvironment
-        ).run(stdin: Array(buffer), timeoutSeconds: 30)
+        ).run(stdin: Array(buffer), timeoutSeconds: 300)
         #expect(output.stdoutText == "disk/a.qcow2 \(size) 107 0o440 0\n", "\(output.stderrText)")
     }
 

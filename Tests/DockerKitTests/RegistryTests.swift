@@ -65,13 +65,13 @@ struct RegistryTests {
         let list = try await Command(
             ["tar", "--numeric-owner", "-tvf", folder.path + "/out.tar"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         let entry = list.stdoutText.split(separator: "\n").last?.split(separator: " ")
         #expect(entry?.prefix(3) == ["-r--r-----", "107/107", "3000001"])
         let content = try await Command(
             ["tar", "-xOf", folder.path + "/out.tar", "disk/a.qcow2"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30, outputLimitBytes: 16 << 20)
+        ).run(timeoutSeconds: 300, outputLimitBytes: 16 << 20)
         #expect(try content.stdout == Files.read(disk, limitBytes: 16 << 20))
         _ = try await engine.removeImage(image.id)
         try await repository.delete(digest)

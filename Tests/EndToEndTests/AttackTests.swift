@@ -144,7 +144,7 @@ import Testing
         let output = try await Command(
             ["/bin/bash", "-c", script, "\(farm.port)", request],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 90)
+        ).run(timeoutSeconds: 300)
         #expect(output.status.isSuccess, "the connection stays open: \(request)")
         return output.stdoutText
     }

@@ -331,7 +331,7 @@ import Testing
         let output = try await Command(
             ["mariadb", "--defaults-file=\(file.path)", "-e", "SELECT 40 + 2"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(output.stdoutText.contains("42"), "\(output.stderrText)")
     }
 

@@ -21,7 +21,7 @@ extension Farm {
             [try FarmProgram.path("aibuild")] + words,
             environment: Command.minimalEnvironment.merging(variables) { $1 }.merging(more) { $1 },
             workFolder: folder
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         return Said(status: output.status, out: output.stdoutText, err: output.stderrText)
     }
 }

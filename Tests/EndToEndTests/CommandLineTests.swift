@@ -17,14 +17,14 @@ import Testing
         let full = try await Command(
             ["sh", "-c", "'\(program)' --help >/dev/full"], environment: Command.minimalEnvironment
         )
-        .run(timeoutSeconds: 60)
+        .run(timeoutSeconds: 300)
         #expect(full.status == .exited(7))
         #expect(
             full.stderrText == "aibuild: cannot write the output: No space left on device\n")
         let gone = try await Command(
             ["sh", "-c", "'\(program)' --help | true"], environment: Command.minimalEnvironment
         )
-        .run(timeoutSeconds: 60)
+        .run(timeoutSeconds: 300)
         #expect(gone.stderrText == "")
     }
 

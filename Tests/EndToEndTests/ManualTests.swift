@@ -14,7 +14,7 @@ import Testing
 
     private func run(_ command: [String]) async throws -> String {
         let output = try await Command(command, environment: Command.minimalEnvironment)
-            .run(timeoutSeconds: 60, outputLimitBytes: 1 << 20)
+            .run(timeoutSeconds: 300, outputLimitBytes: 1 << 20)
         #expect(output.status.isSuccess && output.stderrText.isEmpty, "\(output.stderrText)")
         return output.stdoutText
     }

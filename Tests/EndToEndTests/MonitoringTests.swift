@@ -18,7 +18,7 @@ import Testing
         let output = try await Command(
             ["promtool", "test", "rules", "aibuild.test.yml"],
             environment: Command.minimalEnvironment, workFolder: DeployFolder.path + "/prometheus"
-        ).run(timeoutSeconds: 120)
+        ).run(timeoutSeconds: 300)
         #expect(output.status.isSuccess, "\(output.stdoutText) \(output.stderrText)")
         let rules = try DeployFolder.text("prometheus/aibuild.rules.yml")
         let tests = try DeployFolder.text("prometheus/aibuild.test.yml")
@@ -106,7 +106,7 @@ import Testing
         try Files.replace(file, with: Array(text.utf8))
         let output = try await Command(
             ["promtool", "check", "rules", file], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(output.status.isSuccess, "\(output.stdoutText)\(output.stderrText)")
     }
 
@@ -126,7 +126,7 @@ import Testing
                     try FarmProgram.path("aibuild-coordinator"), "backup", backups, "--config",
                     farm.configPath,
                 ], environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 120)
+            ).run(timeoutSeconds: 300)
             #expect(made.status.isSuccess, "\(made.stdoutText)\(made.stderrText)")
             let text = try await eventually("everything was measured") {
                 let text = try await metrics(farm)
@@ -135,7 +135,7 @@ import Testing
             }
             let output = try await Command(
                 ["promtool", "check", "metrics"], environment: Command.minimalEnvironment
-            ).run(stdin: Array(text.utf8), timeoutSeconds: 60)
+            ).run(stdin: Array(text.utf8), timeoutSeconds: 300)
             #expect(output.status.isSuccess)
             #expect(output.stdoutText + output.stderrText == "", "promtool finds nothing")
             let shown = Set(text.matches(of: #/# TYPE (\w+) /#).map { String($0.1) })

@@ -16,7 +16,7 @@ import Testing
     func packerBuildsTestedImage() async throws {
         try await withFarm { farm in
             let folder = try await farm.shell(
-                "'\(Self.example)/prepare.sh' \(farm.folder)/mini 2>/dev/null", timeoutSeconds: 120
+                "'\(Self.example)/prepare.sh' \(farm.folder)/mini 2>/dev/null", timeoutSeconds: 300
             ).filter { $0 != "\n" }
             #expect(try await farm.api.register(guestOS: "mini", folder: folder).status == 201)
             let build = try await farm.api.submit("mini")

@@ -197,7 +197,7 @@ import Testing
         let output = try await Command(
             [try FarmProgram.path("aibuild-coordinator"), "--config", "\(folder.path)/c.yml"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         #expect(output.status == .exited(1))
         #expect(output.stderrText.contains("\(folder.path)/c.yml:"), "\(output.stderrText)")
         #expect(output.stderrText.contains(words), "\(output.stderrText)")

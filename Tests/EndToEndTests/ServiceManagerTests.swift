@@ -52,7 +52,7 @@ import Testing
                     try FarmProgram.path("aibuild-agent"), "gate", "--config",
                     farm.hosts[0].configPath, "attach",
                 ], environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 20)
+            ).run(timeoutSeconds: 300)
             #expect(gate.status.isSuccess, "\(gate.stderrText)")
             #expect(agent.contains { $0.hasPrefix("STATUS=serving on ") })
 

@@ -39,7 +39,7 @@ import Testing
         let output = try await Command(
             ["curl", "-sS", "-i", "--max-time", "20"] + words,
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         return output.stdoutText + output.stderrText
     }
 
@@ -222,7 +222,7 @@ import Testing
                     ["curl", "-sS", "-i", "--max-time", "20"] + words
                         + ["http://127.0.0.1:\(port)\(path)"],
                     environment: Command.minimalEnvironment
-                ).run(timeoutSeconds: 30)
+                ).run(timeoutSeconds: 300)
                 return output.stdoutText
             }
             let read = try await get(metrics, "/metrics")

@@ -26,7 +26,7 @@ import Testing
                     "curl", "-sS", "-i", "--cacert", authorities, "--max-time", "20",
                     "--interface", WebServerTests.address,
                 ] + words, environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 30, outputLimitBytes: 1 << 20)
+            ).run(timeoutSeconds: 300, outputLimitBytes: 1 << 20)
             return output.stdoutText + output.stderrText
         }
     }

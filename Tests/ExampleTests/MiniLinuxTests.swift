@@ -21,7 +21,7 @@ import Testing
     init() async throws {
         folder = try TemporaryFolder()
         let prepared = try await Self.run(
-            ["\(example)/prepare.sh", folder.path], timeoutSeconds: 120)
+            ["\(example)/prepare.sh", folder.path], timeoutSeconds: 300)
         try #require(prepared.status.isSuccess, "\(prepared.stderrText)")
         template = prepared.stdoutText.filter { $0 != "\n" }
         iso = "\(folder.path)/mini-linux.iso"
@@ -70,7 +70,7 @@ import Testing
     @Test("Preparing again keeps the ISO") func prepareKeepsISO() async throws {
         let before = Self.inode(iso)
         let again = try await Self.run(
-            ["\(example)/prepare.sh", folder.path], timeoutSeconds: 120)
+            ["\(example)/prepare.sh", folder.path], timeoutSeconds: 300)
         #expect(again.status.isSuccess, "\(again.stderrText)")
         #expect(before != nil)
         #expect(Self.inode(iso) == before)
@@ -99,7 +99,7 @@ import Testing
         "Packer accepts both templates", arguments: ["mini-linuxx86_64.json", "mini-linux.pkr.hcl"])
     func packerAcceptsTemplate(name: String) async throws {
         let checked = try await packer(
-            ["validate", "-var", "isourl=\(iso)", "\(template)/\(name)"], timeoutSeconds: 60)
+            ["validate", "-var", "isourl=\(iso)", "\(template)/\(name)"], timeoutSeconds: 300)
         #expect(checked.status.isSuccess, "\(checked.stdoutText)\(checked.stderrText)")
     }
 
@@ -119,7 +119,7 @@ import Testing
         try #require(built.status.isSuccess, "\(built.stdoutText)\(built.stderrText)")
 
         let booted = try await Self.run(
-            ["\(example)/boot-test.sh", image, "60"], timeoutSeconds: 90)
+            ["\(example)/boot-test.sh", image, "60"], timeoutSeconds: 300)
         #expect(booted.status.isSuccess, "\(booted.stderrText)")
         #expect(booted.stdoutText == "mini-linux ready: build=42 greeting=it's me\n")
     }
@@ -128,10 +128,10 @@ import Testing
     func emptyImageFailsBootTest() async throws {
         let image = "\(folder.path)/empty.qcow2"
         let made = try await Self.run(
-            ["qemu-img", "create", "-q", "-f", "qcow2", image, "16M"], timeoutSeconds: 30)
+            ["qemu-img", "create", "-q", "-f", "qcow2", image, "16M"], timeoutSeconds: 300)
         try #require(made.status.isSuccess)
         let booted = try await Self.run(
-            ["\(example)/boot-test.sh", image, "2"], timeoutSeconds: 60)
+            ["\(example)/boot-test.sh", image, "2"], timeoutSeconds: 300)
         #expect(booted.status == .exited(1))
         #expect(booted.stdoutText == "")
         #expect(booted.stderrText.contains("did not say 'mini-linux ready: …' within 2 s"))

@@ -34,7 +34,7 @@ func curl(_ arguments: String..., stdin: [UInt8] = []) async throws -> String {
     let output = try await Command(
         [path, "-sS", "--max-time", "30"] + arguments, environment: Command.minimalEnvironment
     )
-    .run(stdin: stdin, timeoutSeconds: 60, outputLimitBytes: 64 << 20)
+    .run(stdin: stdin, timeoutSeconds: 300, outputLimitBytes: 64 << 20)
     return output.stdoutText + (output.status.isSuccess ? "" : output.stderrText)
 }
 

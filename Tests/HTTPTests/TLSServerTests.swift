@@ -47,7 +47,7 @@ import Testing
         let output = try await Command(
             ["openssl", "s_client", "-connect", address, "-CAfile", folder + "/ca.pem"] + options,
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         return output.stdoutText + output.stderrText
     }
 
@@ -160,7 +160,7 @@ import Testing
                 "openssl", "ec", "-in", folder + "/server-key.pem", "-aes256", "-passout",
                 "pass:correct-horse",
             ], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         #expect(problem(chain, locked.stdout).contains("has a password"))
         let files = TLSIdentityFiles(
             certificate: folder + "/server.pem", key: folder + "/ca-key.pem")

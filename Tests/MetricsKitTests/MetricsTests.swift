@@ -54,7 +54,7 @@ import Testing
         for metric in ProcessSamples.table { #expect(text.contains("\n\(metric.name) ")) }
         let output = try await Command(
             ["promtool", "check", "metrics"], environment: Command.minimalEnvironment
-        ).run(stdin: Array(text.utf8), timeoutSeconds: 60)
+        ).run(stdin: Array(text.utf8), timeoutSeconds: 300)
         #expect(output.status.isSuccess, "\(output.stdoutText)\(output.stderrText)")
         #expect(output.stdoutText + output.stderrText == "")
     }

@@ -27,7 +27,13 @@ extension CloudLogin {
 }
 
 extension GlanceClient {
-    init(_ login: CloudLogin) { self.init(CloudSession(login)) }
+    /// Waits longer than a person would: other tests keep the machine busy.
+    init(_ login: CloudLogin) {
+        var limits = OpenStackLimits()
+        limits.call.stallSeconds = 240
+        limits.call.totalSeconds = 300
+        self.init(CloudSession(login, limits: limits))
+    }
 
     /// A new image, with a name that no other test uses.
     func fresh(_ format: String = "raw") async throws -> GlanceImage {
@@ -99,7 +105,7 @@ final class MemorySink: DownloadSink {
 /// Runs a program, which must succeed.
 func run(_ arguments: String...) async throws {
     let output = try await Command(arguments, environment: Command.minimalEnvironment)
-        .run(timeoutSeconds: 120)
+        .run(timeoutSeconds: 300)
     #expect(output.status.isSuccess, "\(arguments): \(output.stderrText)")
 }
 

@@ -13,8 +13,8 @@ import Testing
 
     @Test("An exit status and a signal are distinguished")
     func exitAndSignalDiffer() async throws {
-        #expect(try await shell("exit 7").run(timeoutSeconds: 60).status == .exited(7))
-        let killed = try await shell("kill -9 $$").run(timeoutSeconds: 60).status
+        #expect(try await shell("exit 7").run(timeoutSeconds: 300).status == .exited(7))
+        let killed = try await shell("kill -9 $$").run(timeoutSeconds: 300).status
         #expect(killed == .killed(signal: 9))
     }
 
@@ -33,11 +33,11 @@ import Testing
         #expect(fcntl(leak.raw, F_SETFD, 0) == 0)
         let output = try await Command(
             ["/bin/ls", "/proc/self/fd"], environment: ["A": "1"]
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         // The fourth is the folder that ls reads.
         #expect(output.stdoutText == "0\n1\n2\n3\n")
         let environment = try await Command(["/usr/bin/env"], environment: ["A": "1"])
-            .run(timeoutSeconds: 60)
+            .run(timeoutSeconds: 300)
         #expect(environment.stdoutText == "A=1\n")
     }
 
@@ -45,7 +45,7 @@ import Testing
     func signalsAreReset() async throws {
         Signals.ignore(SIGPIPE)
         let output = try await shell("grep -E '^Sig(Blk|Ign):' /proc/self/status")
-            .run(timeoutSeconds: 60)
+            .run(timeoutSeconds: 300)
         #expect(output.stdoutText.split(separator: "\n").count == 2)
         for line in output.stdoutText.split(separator: "\n") {
             #expect(line.hasSuffix("\t0000000000000000"), "\(line)")
@@ -69,14 +69,14 @@ import Testing
     func groupOrSessionIsCreated() async throws {
         // pid, group and session of the shell itself
         let script = "cut -d' ' -f1,5,6 /proc/$$/stat"
-        let group = try await shell(script).run(timeoutSeconds: 60).stdoutText
+        let group = try await shell(script).run(timeoutSeconds: 300).stdoutText
             .split(whereSeparator: \.isWhitespace)
         #expect(group.count == 3)
         #expect(group[0] == group[1])
         #expect(group[0] != group[2])
         var command = shell(script)
         command.isNewSession = true
-        let session = try await command.run(timeoutSeconds: 60).stdoutText
+        let session = try await command.run(timeoutSeconds: 300).stdoutText
             .split(whereSeparator: \.isWhitespace)
         #expect(session[0] == session[2])
     }
@@ -97,7 +97,7 @@ import Testing
             let command = Command(
                 arguments, environment: Command.minimalEnvironment, workFolder: workFolder)
             let error = await #expect(throws: SystemError.self) {
-                try await command.run(timeoutSeconds: 60)
+                try await command.run(timeoutSeconds: 300)
             }
             #expect(error?.errno == code, "\(arguments)")
             #expect(error.map { "\($0)" }?.contains("cannot run") == true)
@@ -107,7 +107,7 @@ import Testing
     @Test("A command does not wait for its grandchildren")
     func grandchildrenAreNotAwaited() async throws {
         let started = Clocks.monotonicMilliseconds()
-        let output = try await shell("sleep 100 & echo $!; exit 3").run(timeoutSeconds: 60)
+        let output = try await shell("sleep 100 & echo $!; exit 3").run(timeoutSeconds: 300)
         #expect(output.status == .exited(3))
         #expect(Clocks.monotonicMilliseconds() - started < 50_000)
         let grandchild = try #require(Int32(output.stdoutText.dropLast()))
@@ -125,7 +125,7 @@ import Testing
     @Test("A command that exceeds its output limit is killed")
     func outputLimitKills() async throws {
         let error = await #expect(throws: Failure.self) {
-            try await shell("yes").run(timeoutSeconds: 60, outputLimitBytes: 10_000)
+            try await shell("yes").run(timeoutSeconds: 300, outputLimitBytes: 10_000)
         }
         #expect(error?.description.contains("more than 10000 bytes") == true)
     }
@@ -135,7 +135,7 @@ import Testing
         let folder = try TemporaryFolder()
         let mark = folder.path + "/started"
         let task = Task {
-            try await shell("touch \(mark); sleep 100").run(timeoutSeconds: 90)
+            try await shell("touch \(mark); sleep 100").run(timeoutSeconds: 300)
         }
         try await eventually("the command runs") { Files.exists(mark) }
         task.cancel()
@@ -145,7 +145,7 @@ import Testing
     @Test("Large input is delivered whole")
     func largeInputIsDelivered() async throws {
         let input = [UInt8](repeating: 0x61, count: 3 << 20)
-        let output = try await shell("wc -c").run(stdin: input, timeoutSeconds: 60)
+        let output = try await shell("wc -c").run(stdin: input, timeoutSeconds: 300)
         #expect(output.stdoutText.contains("3145728"))
     }
 }

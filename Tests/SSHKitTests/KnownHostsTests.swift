@@ -67,7 +67,7 @@ import Testing
         try Files.replace(file, with: lines.utf8)
         let result = try await Command(
             ["ssh-keygen", "-H", "-f", file], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         try #require(result.status.isSuccess, "\(result.stderrText)")
         let text = String(decoding: try Files.read(file, limitBytes: 1 << 16), as: UTF8.self)
         #expect(text.hasPrefix("|1|") && !text.contains("kvm1"))
@@ -86,7 +86,7 @@ import Testing
         let scan = try await Command(
             ["ssh-keyscan", "-p", "\(server.port)", "127.0.0.1"],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         #expect(scan.stdoutText.lines.count >= 3, "\(scan.stderrText)")
         #expect(
             try KnownHosts.key(of: server.endpoint, in: scan.stdoutText) == server.hostKey())

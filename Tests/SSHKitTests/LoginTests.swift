@@ -67,7 +67,7 @@ import Testing
             let made = try await Command(
                 ["ssh-keygen", "-q", "-t", "ecdsa", "-m", "PEM", "-N", "secret", "-f", path],
                 environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 30)
+            ).run(timeoutSeconds: 300)
             try #require(made.status == .exited(0))
             let none = try await refusal(server, .keyFile(path: path))
             #expect(none.code == .keyFileUnusable)
@@ -115,7 +115,7 @@ import Testing
         var environment = Command.minimalEnvironment
         environment["SSH_AUTH_SOCK"] = socket
         let output = try await Command(["ssh-add", "-q", key], environment: environment)
-            .run(timeoutSeconds: 30)
+            .run(timeoutSeconds: 300)
         try #require(output.status == .exited(0), "\(output.stderrText)")
     }
 

@@ -43,10 +43,10 @@ import Testing
         try await SSHServer.makeKey(path, type)
         let listing = try await Command(
             ["ssh-keygen", "-l", "-f", path], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30).stdoutText
+        ).run(timeoutSeconds: 300).stdoutText
         let line = try await Command(
             ["cat", path + ".pub"], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 30).stdoutText
+        ).run(timeoutSeconds: 300).stdoutText
         let key = try SSHHostKey(line)
         #expect(listing.split(separator: " ")[1] == key.fingerprint)
         #expect(try SSHHostKey(key.description) == key)

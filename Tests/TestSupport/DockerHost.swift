@@ -10,6 +10,10 @@ public final class DockerHost: Sendable {
     public let network: String
     private let server: ServerProcess
 
+    /// The engine flushes each layer to a disk that other tests keep busy: a build of an image once
+    /// took more than two minutes.
+    private static let commandSeconds = 600
+
     private static let sharedStarts = (0..<3).map { _ in Task { try await start() } }
 
     /// One of three engines that all tests of this process share; each test uses its own names of
@@ -68,7 +72,7 @@ public final class DockerHost: Sendable {
         try await Command(
             ["/usr/bin/docker", "--host", "unix://\(server.folder)/socket"] + words,
             environment: Command.minimalEnvironment.merging(["HOME": server.folder]) { $1 }
-        ).run(timeoutSeconds: 120, outputLimitBytes: 64 << 20)
+        ).run(timeoutSeconds: Self.commandSeconds, outputLimitBytes: 64 << 20)
     }
 
     /// The same, but throws on failure. - Returns: the output.

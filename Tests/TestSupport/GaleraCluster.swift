@@ -143,7 +143,7 @@ public final class GaleraCluster: Sendable {
             ["/bin/sh", "-ec", command],
             environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path],
             workFolder: folder.path
-        ).run(timeoutSeconds: 90, outputLimitBytes: 1 << 20)
+        ).run(timeoutSeconds: 300, outputLimitBytes: 1 << 20)
         guard output.status.isSuccess else {
             throw Failure("\(command): \(output.status) \(output.stderrText)")
         }

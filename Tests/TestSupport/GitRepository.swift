@@ -25,7 +25,7 @@ public struct GitRepository: Sendable {
         }
         let result = try await Command(
             ["/bin/sh", "-ec", script], environment: environment, workFolder: path
-        ).run(timeoutSeconds: 30)
+        ).run(timeoutSeconds: 300)
         guard result.status.isSuccess else { throw Failure("\(script): \(result.stderrText)") }
         let text = result.stdoutText
         return text.hasSuffix("\n") ? String(text.dropLast()) : text

@@ -32,7 +32,7 @@ public final class OpenStack: Sendable {
 
     private static let sharedStart = Task { try await start() }
     private static let breakableStart = Task { try await start() }
-    private static let startSeconds: Int64 = 240
+    private static let startSeconds: Int64 = 300
 
     /// The one that all tests of this process share and none of them breaks.
     public static func shared() async throws -> OpenStack { try await sharedStart.value }
@@ -57,7 +57,11 @@ public final class OpenStack: Sendable {
         try Files.makeFolder(folder, mode: 0o700)
         let stack = try OpenStack(folder, try await TestCertificates(in: folder + "/tls"))
         try await eventually("Keystone and Glance serve", seconds: startSeconds) {
-            if Files.exists(folder + "/dead") { throw Failure(stack.words()) }
+            if Files.exists(folder + "/dead") {
+                let words = stack.words()
+                try Files.remove(folder)
+                throw Failure(words)
+            }
             return Files.exists(folder + "/ready")
         }
         return stack

@@ -32,7 +32,7 @@ public enum Python {
         environment["PYTHONPATH"] = try await usual.value
         let output = try await Command(
             ["/usr/bin/python3", "-c", program] + arguments, environment: environment
-        ).run(timeoutSeconds: 120)
+        ).run(timeoutSeconds: 300)
         guard output.status.isSuccess else { throw Failure("python: \(output.stderrText)") }
     }
 

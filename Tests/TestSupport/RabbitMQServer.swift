@@ -128,7 +128,7 @@ public final class RabbitMQServer: Sendable {
         let output = try await Command(
             ["/bin/sh", "-c", script, "control", server.folder] + words,
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         guard output.status.isSuccess else {
             throw Failure("rabbitmqctl: \(output.stdoutText)\(output.stderrText)")
         }

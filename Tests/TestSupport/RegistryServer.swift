@@ -43,14 +43,14 @@ public final class RegistryServer: Sendable {
         if !isOpen {
             let line = try await Command(
                 ["htpasswd", "-niB", user], environment: Command.minimalEnvironment
-            ).run(stdin: Array(password.utf8), timeoutSeconds: 30)
+            ).run(stdin: Array(password.utf8), timeoutSeconds: 300)
             try Files.replace(folder + "/htpasswd", with: Array(line.stdoutText.utf8))
         }
         if let dataBytes {
             let output = try await Command(
                 ["mount", "-t", "tmpfs", "-o", "size=\(dataBytes)", "test", folder + "/data"],
                 environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 30)
+            ).run(timeoutSeconds: 300)
             guard output.status.isSuccess else { throw Failure(output.stderrText) }
         }
         return folder

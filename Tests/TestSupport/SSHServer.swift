@@ -161,7 +161,7 @@ public final class SSHServer: Sendable {
         let output = try await Command(
             ["ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "test", "-f", path],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         guard output.status == .exited(0) else { throw Failure(output.stderrText) }
     }
 

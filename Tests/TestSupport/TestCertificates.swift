@@ -55,7 +55,7 @@ public struct TestCertificates: Sendable {
     private func openssl(_ words: [String]) async throws {
         let output = try await Command(
             ["openssl"] + words, environment: Command.minimalEnvironment, workFolder: folder
-        ).run(timeoutSeconds: 60)
+        ).run(timeoutSeconds: 300)
         guard output.status.isSuccess else { throw Failure("openssl: \(output.stderrText)") }
     }
 }

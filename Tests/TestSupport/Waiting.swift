@@ -6,7 +6,7 @@ import Support
 /// - Returns: the first value that is not `nil`.
 /// - Throws: `Failure` that says what did not happen; what `look` throws.
 public func eventually<T>(
-    _ what: @autoclosure () -> String, seconds: Int64 = 90,
+    _ what: @autoclosure () -> String, seconds: Int64 = 180,
     everyMilliseconds: Int64 = 5, _ look: () async throws -> T?
 ) async throws -> T {
     let deadline = Clocks.monotonicMilliseconds() + seconds * 1000
@@ -21,7 +21,7 @@ public func eventually<T>(
 
 /// The same for a plain condition.
 public func eventually(
-    _ what: @autoclosure () -> String, seconds: Int64 = 90,
+    _ what: @autoclosure () -> String, seconds: Int64 = 180,
     everyMilliseconds: Int64 = 5, _ condition: () async throws -> Bool
 ) async throws {
     let _: Bool = try await eventually(

@@ -130,7 +130,7 @@ public final class WebServer: Sendable {
             if server.log.contains("ddress already in use") { return false }
             let open = try await Command(
                 ["curl", "-sk", "-o", "/dev/null", base], environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 30)
+            ).run(timeoutSeconds: 300)
             return open.status.isSuccess ? true : nil
         }
     }

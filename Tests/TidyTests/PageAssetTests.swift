@@ -19,7 +19,7 @@ import Testing
             let check = try await Command(
                 ["node", "--check", name], environment: Command.minimalEnvironment,
                 workFolder: Self.folder
-            ).run(timeoutSeconds: 60)
+            ).run(timeoutSeconds: 300)
             #expect(check.status.isSuccess, "\(check.stderrText)")
         }
     }

@@ -103,7 +103,7 @@ import Testing
         }
         let found = try await Command(
             ["\(tree.root)/scripts/find-swift.sh"], environment: environment
-        ).run(timeoutSeconds: 60, outputLimitBytes: 1 << 16)
+        ).run(timeoutSeconds: 300, outputLimitBytes: 1 << 16)
         try #require(found.status.isSuccess, "\(found.stderrText)")
         let swift = found.stdoutText.filter { $0 != "\n" }
 
@@ -127,7 +127,7 @@ import Testing
             let check = try await Command(
                 ["bash", "-n", script], environment: Command.minimalEnvironment,
                 workFolder: tree.root
-            ).run(timeoutSeconds: 20)
+            ).run(timeoutSeconds: 300)
             #expect(check.status.isSuccess, "\(check.stderrText)")
         }
     }

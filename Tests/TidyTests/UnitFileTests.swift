@@ -21,7 +21,7 @@ import Testing
         let analysis = try await Command(
             ["systemd-analyze", "security", "--offline=true", "--json=short", path],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60, outputLimitBytes: 1 << 20)
+        ).run(timeoutSeconds: 300, outputLimitBytes: 1 << 20)
         let found = try JSONDecoder().decode([Finding].self, from: Data(analysis.stdout))
         #expect(found.count > 60)
         for finding in found where finding.exposure != nil {
@@ -42,7 +42,7 @@ import Testing
         let analysis = try await Command(
             ["systemd-analyze", "security", "--offline=true", "--threshold=\(tenths)", path],
             environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60, outputLimitBytes: 1 << 20)
+        ).run(timeoutSeconds: 300, outputLimitBytes: 1 << 20)
         #expect(analysis.status.isSuccess, "\(analysis.stdoutText.suffix(100))")
     }
 
