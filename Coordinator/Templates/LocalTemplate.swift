@@ -66,9 +66,7 @@ package struct LocalTemplate: Sendable {
             template: TemplateArchive(sha256: "", sizeBytes: 0), recipe: file.recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
-        plan.retries = file.retries
-        plan.recipe.override(variables)
-        try image.packer?.apply(to: &plan)
+        try image.complete(&plan, variables: variables, startedBy: nil)
         for output in try outputs[file.outputs]?.get() ?? [] {
             _ = try output.render(OutputValues.samples(plan))
         }

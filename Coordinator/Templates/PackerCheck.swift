@@ -38,6 +38,11 @@ package struct PackerCheck: Sendable {
         if chosen.contains(where: { !$0.source.isLocal }) {
             plan.limits.cleanupSeconds = CleanupBound.range.upperBound
         }
+        // The agent sets the others, and what replaces placeholders is limited more strictly.
+        let others =
+            OfferedVariable.allCases.map(\.rawValue)
+            + PackerPlaceholders.Name.allCases.map(\.rawValue)
+        plan.hostVariables = template.acceptedVariables.subtracting(others).sorted()
         // Also if it needs no version: it needs a Packer.
         plan.packer = template.needs
     }

@@ -100,6 +100,28 @@ package struct ReadTemplate: Sendable {
                     ? "" : "; there is \(similar.map(\.visible).joined(separator: ", "))"))
     }
 
+    /// Completes a plan with the variables of the guest OS and of the trigger, and with what the
+    /// Packer template needs. The variables of other triggers are checked as well: a tag should
+    /// not be what shows a mistake in those of tags.
+    /// - Throws: `TemplateFault`
+    package func complete(
+        _ plan: inout BuildPlan, variables: [String: String], startedBy kind: BuildOrigin.Kind?
+    ) throws(TemplateFault) {
+        plan.retries = file.retries
+        plan.override(VariableSet(texts: variables), from: .guestOS)
+        for (other, own) in file.triggers.variables.sorted(by: { $0.key.rawValue < $1.key.rawValue }
+        )
+        where other != kind {
+            var trial = plan
+            trial.override(own, from: .trigger)
+            try packer?.apply(to: &trial)
+        }
+        if let own = kind.flatMap({ file.triggers.variables[$0] }) {
+            plan.override(own, from: .trigger)
+        }
+        try packer?.apply(to: &plan)
+    }
+
     // MARK: Packer
 
     private static func packer(

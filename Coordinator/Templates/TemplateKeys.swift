@@ -242,7 +242,11 @@ package enum TemplateKeys {
             "max_age", .ageSeconds, "Builds the image when it has become this old, such as 7d.")
         static let all = YAMLKeys(
             push, branches, tags, mergeRequests, supersede, publish, parent, baseImage, packages,
-            maxAge)
+            maxAge, variables)
+
+        static let variables = YAMLKey(
+            "variables", .mapping(of: TriggerVariables.keys),
+            "Variables of the builds that each of these starts, over those of image and host.")
     }
 
     static let schedule = YAMLKey(

@@ -28,6 +28,7 @@ enum TemplateTriggers {
         triggers.mergeRequests = try given.take(Keys.mergeRequests, default: false)
         triggers.supersede = try given.take(Keys.supersede, default: false)
         triggers.publish = try given.take(Keys.publish, default: .always)
+        triggers.variables = try TriggerVariables.read(given)
         triggers.timed.parents = try parents(given)
         triggers.timed.baseImage = try watch(given, base, checksums)
         triggers.timed.packages = try packages(given)

@@ -9,24 +9,26 @@ struct TemplateVariables {
     var values: [String: JSON]?
 
     /// - Throws: `YAMLError`
-    init(_ yaml: YAMLMapping) throws(YAMLError) {
-        let given = try yaml.take(TemplateKeys.variables, default: [:])
+    init(
+        _ yaml: YAMLMapping, _ key: YAMLKey<[String: JSON]> = TemplateKeys.variables
+    ) throws(YAMLError) {
+        let given = try yaml.take(key, default: [:])
         guard given.count <= ProtocolLimits.variables else {
             throw yaml.error(
-                TemplateKeys.variables, "at most \(ProtocolLimits.variables) are allowed")
+                key, "at most \(ProtocolLimits.variables) are allowed")
         }
         var bytes = 0
         var others: [String: JSON] = [:]
         for (name, value) in given {
             if let problem = Names.problem(name, what: "name of the variable") {
-                throw yaml.error(TemplateKeys.variables, problem)
+                throw yaml.error(key, problem)
             }
             bytes += Self.size(value)
             if let text = value.text { texts[name] = text } else { others[name] = value }
         }
         guard bytes <= ProtocolLimits.variablesBytes else {
             throw yaml.error(
-                TemplateKeys.variables,
+                key,
                 "the values have \(bytes) bytes together; at most "
                     + "\(ProtocolLimits.variablesBytes) are allowed: put large ones into files of "
                     + "the template")

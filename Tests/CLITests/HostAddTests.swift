@@ -127,6 +127,27 @@ import Testing
         await coordinator.stop()
     }
 
+    @Test("host set changes the variables that it names, and host show lists them")
+    func variables() async throws {
+        try await withCoordinator({
+            $0.say(
+                "GET", "/api/v1/hosts/{name}",
+                #"{"name":"k","address":"u@h","state":"ready","variables":{"a":"1","b":"2"}}"#)
+            $0.say("PUT", "/api/v1/hosts/{name}", "{}")
+        }) { coordinator in
+            let ran = await coordinator.run(
+                "host", "set", "k", "--var", "c=x=y", "--unset-var", "a")
+            #expect(ran.out.contains("Set the variables of host k"), "\(ran.err)")
+            #expect(coordinator.bodies.last == #"{"variables":{"b":"2","c":"x=y"}}"#)
+            let none = await coordinator.run("host", "set", "k")
+            #expect(none.code == .usage)
+            let unknown = await coordinator.run("host", "set", "k", "--unset-var", "z")
+            #expect(unknown.err.contains("There is no variable z to unset"))
+            let shown = await coordinator.run("host", "show", "k").out
+            #expect(shown.contains(#/variable +a=1\n/#), "\(shown)")
+        }
+    }
+
     @Test("A key of a file is compared with the one that the host shows", arguments: [true, false])
     func keyOfFile(isRight: Bool) async throws {
         let coordinator = try changeable()

@@ -25,6 +25,8 @@ struct SchemaTests {
         ("template: .\nimages: {a: {concurrency: 2}, b: {template: c.json}}\n", true),
         ("template: .\nlimits:\nimages: {a: , b: {tests: }}\n", true),
         ("template: .\nretries: 0\nimages: {a: {retries: 20}}\n", true),
+        ("template: .\ntriggers: {variables: {tags: {a: 1, b: [c]}, max_age: {a: b}}}\n", true),
+        ("template: .\ntriggers: {variables: {a: b}}\n", false),
         ("template: .\nretries: 21\n", false),
         ("template: .\nretries: -1\n", false),
         ("tempalte: a.json\n", false),

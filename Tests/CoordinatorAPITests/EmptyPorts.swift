@@ -19,7 +19,9 @@ struct NoTemplates: TemplateLibrary {
     func outputs(
         of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan { throw TemplateFault("no template") }
     func isTouched(
         _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool { true }
@@ -44,7 +46,9 @@ struct AnyTemplates: TemplateLibrary {
     func outputs(
         of archive: TemplateArchive, for guestOS: String
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan {
         BuildPlan(
             template: TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             recipe: BuildRecipe(builder: .command(["true"])), requirements: Requirements(),

@@ -18,7 +18,9 @@ struct PackerCheckTests {
         archives = try TemplateArchives(folder: temporary.path + "/archives")
     }
 
-    private func plan(_ yaml: String, _ files: [String: String]) async throws -> BuildPlan {
+    private func plan(
+        _ yaml: String, _ files: [String: String], startedBy kind: BuildOrigin.Kind? = nil
+    ) async throws -> BuildPlan {
         let folder = temporary.path + "/template"
         for (name, text) in files.merging(["aibuild.yml": yaml], uniquingKeysWith: { $1 }) {
             let path = "\(folder)/\(name)"
@@ -28,7 +30,8 @@ struct PackerCheckTests {
         return try await archives.plan(
             for: GuestOS(
                 id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
-                template: .folder(path: folder), owner: "o", createdMilliseconds: 0))
+                template: .folder(path: folder), owner: "o", createdMilliseconds: 0),
+            startedBy: kind)
     }
 
     private func refusal(_ yaml: String, _ files: [String: String]) async throws -> String {
@@ -96,6 +99,29 @@ struct PackerCheckTests {
             hcl.merging(["e/d.pkrvars.hcl": "size = 1"]) { $1 })
         #expect(given.recipe.packer?.varFiles == ["e/d.pkrvars.hcl"])
         #expect(given.recipe.abilities == [.packerOptions])
+    }
+
+    @Test("Variables of triggers are for the builds that they start, and all are checked")
+    func triggerVariables() async throws {
+        let files = ["t.json": #"{"variables":{"mirror":"","a":""},"builders":[{"type":"null"}]}"#]
+        let yaml = """
+            template: t.json
+            variables: {mirror: image}
+            triggers:
+              variables:
+                tags: {mirror: released}
+                schedule: {mirror: nightly, a: "1"}
+            """
+        var plan = try await plan(yaml, files)
+        #expect(plan.recipe.variables == ["mirror": "image"])
+        #expect(plan.hostVariables == ["a", "mirror"])
+        plan = try await self.plan(yaml, files, startedBy: .tag)
+        #expect(plan.recipe.variables == ["mirror": "released"])
+        #expect(plan.variableOrigins == ["mirror": .trigger])
+        plan = try await self.plan(yaml, files, startedBy: .schedule)
+        #expect(plan.recipe.variables == ["mirror": "nightly", "a": "1"])
+        let why = try await refusal(yaml.replacing("tags: {mirror", with: "tags: {miror"), files)
+        #expect(why.contains("'miror'") && why.contains("did you mean 'mirror'?"), "\(why)")
     }
 
     @Test("A variable that the template does not know is refused, with the nearest one")

@@ -55,6 +55,8 @@ import YAMLKit
     @Test(
         "What cannot work is refused with a sentence",
         arguments: [
+            ("triggers: {variables: {tag: {a: b}}}", "tags"),
+            ("triggers: {variables: {tags: {'a b': c}}}", "name of the variable"),
             ("schedule: 0 0 30 2 *", "never comes"), ("schedule: {jitter: 5m}", "cron"),
             ("schedule: {cron: '@daily', time_zone: ../x}", "is not the name of a time zone"),
             ("schedule: {cron: '@daily', jitter: 2d}", "expected 0s to 24h"),

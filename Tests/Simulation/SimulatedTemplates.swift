@@ -12,7 +12,9 @@ struct SimulatedTemplates: TemplateLibrary {
             createdMilliseconds: 0)
     }
 
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan {
         let index = Int(guestOS.id.dropFirst(3)) ?? 0
         var requirements = Requirements()
         if index % 5 == 1 { requirements.vcpus = 2 }

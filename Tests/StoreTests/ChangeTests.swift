@@ -38,6 +38,17 @@ import Testing
         }
     }
 
+    @Test("An attempt keeps the variables of its host", arguments: StoreKind.allCases)
+    func hostVariables(_ kind: StoreKind) async throws {
+        try await with(kind) { store, leader in
+            var claim = Samples.claim("b1", 1)
+            claim.begin?.hostVariables = ["mirror": "http://ü"]
+            _ = try #require(try await leader.apply(claim))
+            #expect(try await store.attempt(Samples.token(1)) == claim.begin)
+            #expect(try await store.attempts(ofBuild: "b1") == [try #require(claim.begin)])
+        }
+    }
+
     @Test("Concurrent claimers get each build once", arguments: StoreKind.allCases)
     func concurrentClaims(_ kind: StoreKind) async throws {
         try await with(kind) { store, leader in

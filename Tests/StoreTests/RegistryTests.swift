@@ -145,10 +145,19 @@ import Testing
             var moved = Samples.host("kvm2")
             moved.address = "aibuild@[2001:db8::2]:2222"
             moved.hostKey = "ssh-ed25519 BBBB"
+            moved.variables = ["mirror": "http://ü", "empty": ""]
             moved.drain = HostDrain()
             try await leader.update(moved)
             moved.drain = nil
             #expect(try await store.hosts().last == moved)
+            moved.variables = [:]
+            try await leader.update(moved)
+            #expect(try await store.hosts().last == moved)
+            var third = Samples.host("kvm3")
+            third.variables = ["a": "b"]
+            try await leader.add(third)
+            #expect(try await store.hosts().last == third)
+            try await leader.removeHost("kvm3")
             try await leader.removeHost("kvm1")
             #expect(try await store.hosts().map(\.name) == ["kvm2"])
             await #expect(throws: StoreError.notFound(what: .host, name: "kvm1")) {

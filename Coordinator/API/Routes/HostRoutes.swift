@@ -9,8 +9,14 @@ enum HostRoutes {
     }
 
     struct Scan: Decodable { var address: String }
-    struct Registration: Decodable { var name, address, hostKey: String }
-    struct Change: Decodable { var address, hostKey: String? }
+    struct Registration: Decodable {
+        var name, address, hostKey: String
+        var variables: [String: String]?
+    }
+    struct Change: Decodable {
+        var address, hostKey: String?
+        var variables: [String: String]?
+    }
     struct ScanView: Encodable { var address, hostKey, fingerprint: String }
 
     static func add(to router: inout Router, _ api: APIContext) {
@@ -24,7 +30,7 @@ enum HostRoutes {
             let body = try request.decode(Registration.self)
             let host = try await api.leader().hosts.add(
                 name: body.name, address: body.address, hostKey: body.hostKey,
-                by: api.actor(request))
+                variables: body.variables ?? [:], by: api.actor(request))
             return try .json(HostSnapshotView(host), status: 201)
         }
         router.on("GET", "/api/v1/hosts") { _, _ in
@@ -36,9 +42,16 @@ enum HostRoutes {
         }
         router.on("PUT", "/api/v1/hosts/{name}") { request, path in
             let body = try request.decode(Change.self)
-            let host = try await api.leader().hosts.change(
-                path["name"], address: body.address, hostKey: body.hostKey,
-                by: api.actor(request))
+            let (hosts, actor) = (try api.leader().hosts, api.actor(request))
+            var host: HostSnapshot?
+            if let variables = body.variables {
+                host = try await hosts.setVariables(variables, ofHost: path["name"], by: actor)
+            }
+            if host == nil || body.address != nil || body.hostKey != nil {
+                host = try await hosts.change(
+                    path["name"], address: body.address, hostKey: body.hostKey, by: actor)
+            }
+            guard let host else { return .empty }
             return try .json(HostSnapshotView(host))
         }
         router.on("DELETE", "/api/v1/hosts/{name}") { request, path in

@@ -49,6 +49,7 @@ struct HostSnapshotView: Encodable {
     var slots, vcpus: Int?
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
     var accelerators, tags, notices: [String]
+    var variables: [String: String]
     var agentVersion, packerVersion, qemuVersion: String?
     var packerPlugins: [String: [String]]?
     var clockSkewSeconds: Double
@@ -71,6 +72,7 @@ struct HostSnapshotView: Encodable {
         accelerators = snapshot.report?.accelerators.sorted().map(\.rawValue) ?? []
         tags = snapshot.report?.tags.sorted() ?? []
         notices = (snapshot.report?.notices ?? []) + Self.notices(snapshot.othersWithHostKey)
+        variables = snapshot.host.variables
         agentVersion = snapshot.agentVersion
         packerVersion = snapshot.report?.packerVersion
         packerPlugins = snapshot.report?.packerPlugins
@@ -148,6 +150,8 @@ struct AttemptView: Encodable {
     var logBytes: Int64?
     var logSHA256: String?
     var accelerator: Accelerator?
+    /// Only if there are some.
+    var hostVariables: [String: String]?
     var guest: GuestView?
 
     init(_ attempt: Attempt, _ evidence: GuestEvidence? = nil) {
@@ -162,6 +166,7 @@ struct AttemptView: Encodable {
         logBytes = attempt.logBytes
         logSHA256 = attempt.logSHA256
         accelerator = attempt.accelerator
+        hostVariables = attempt.hostVariables.isEmpty ? nil : attempt.hostVariables
     }
 }
 

@@ -9,8 +9,8 @@ enum AttemptTable {
 
     private static let all = SQLSelect(
         "SELECT token, build, ordinal, stage, host, started_ms, ended_ms, left_ms, fault_class, "
-            + "fault_code, fault_reason, exit_code, log_bytes, log_sha256, accelerator "
-            + "FROM attempts",
+            + "fault_code, fault_reason, exit_code, log_bytes, log_sha256, accelerator, "
+            + "host_variables FROM attempts",
         of: RowOrigin(table: "attempts", key: "token"), attempt)
 
     static func find(_ token: AttemptToken) -> SQLSelect<Attempt> {
@@ -49,12 +49,14 @@ enum AttemptTable {
         _ attempt: Attempt, _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.execute(
-            "INSERT INTO attempts (token, build, ordinal, stage, host, started_ms) "
-                + "VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attempts (token, build, ordinal, stage, host, started_ms, "
+                + "host_variables) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 .text(attempt.token.text), .text(attempt.build), .int(attempt.ordinal),
                 .text(attempt.stage.rawValue), .text(attempt.host),
                 .int(attempt.startedMilliseconds),
+                attempt.hostVariables.isEmpty
+                    ? .null : try StoredJSON.encode(attempt.hostVariables),
             ])
     }
 
@@ -95,7 +97,7 @@ enum AttemptTable {
         let ended = try row.int64OrNil("ended_ms")
         let outcome = Outcome(
             fault: try FaultColumns.fault(row), exitCode: try row.intOrNil("exit_code"))
-        return Attempt(
+        var attempt = Attempt(
             token: token, build: try row.text("build"), ordinal: try row.int("ordinal"),
             stage: try StageColumn.stage(row), host: try row.text("host"),
             startedMilliseconds: try row.int64("started_ms"),
@@ -104,6 +106,10 @@ enum AttemptTable {
             logBytes: try row.int64OrNil("log_bytes"),
             logSHA256: try row.textOrNil("log_sha256"),
             accelerator: try row.textOrNil("accelerator").flatMap(Accelerator.init))
+        if let own = try row.textOrNil("host_variables") {
+            attempt.hostVariables = try StoredJSON.decode([String: String].self, own)
+        }
+        return attempt
     }
 
     private static func artifact(_ row: SQLRow) throws -> Artifact {

@@ -3,8 +3,8 @@ import SQLKit
 
 enum HostTable {
     static let all = SQLSelect(
-        "SELECT name, address, host_key, drained, drain_note, drain_until_ms, created_ms "
-            + "FROM hosts ORDER BY name",
+        "SELECT name, address, host_key, drained, drain_note, drain_until_ms, "
+            + "variables, created_ms FROM hosts ORDER BY name",
         of: RowOrigin(table: "hosts", key: "name")
     ) { row in
         Host(
@@ -14,22 +14,31 @@ enum HostTable {
                 ? HostDrain(
                     note: try row.textOrNil("drain_note") ?? "",
                     deadlineMilliseconds: try row.int64OrNil("drain_until_ms")) : nil,
+            variables: try row.textOrNil("variables")
+                .map { try StoredJSON.decode([String: String].self, $0) } ?? [:],
             createdMilliseconds: try row.int64("created_ms"))
     }
 
     static func insert(_ host: Host, _ transaction: borrowing SQLTransaction) throws {
         try transaction.insert(
             "INSERT INTO hosts (name, address, host_key, drained, drain_note, drain_until_ms, "
-                + "created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                + "variables, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [.text(host.name), .text(host.address), .text(host.hostKey)] + values(host.drain)
-                + [.int(host.createdMilliseconds)], what: .host, name: host.name)
+                + [try stored(host.variables), .int(host.createdMilliseconds)], what: .host,
+            name: host.name)
     }
 
     static func update(_ host: Host, _ transaction: borrowing SQLTransaction) throws {
         try transaction.change(
-            "UPDATE hosts SET address = ?, host_key = ? WHERE name = ?",
-            [.text(host.address), .text(host.hostKey), .text(host.name)], what: .host,
-            name: host.name)
+            "UPDATE hosts SET address = ?, host_key = ?, variables = ? WHERE name = ?",
+            [
+                .text(host.address), .text(host.hostKey), try stored(host.variables),
+                .text(host.name),
+            ], what: .host, name: host.name)
+    }
+
+    private static func stored(_ variables: [String: String]) throws -> SQLValue {
+        variables.isEmpty ? .null : try StoredJSON.encode(variables)
     }
 
     private static func values(_ drain: HostDrain?) -> [SQLValue] {

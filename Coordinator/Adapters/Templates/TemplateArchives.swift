@@ -65,7 +65,9 @@ public actor TemplateArchives: TemplateLibrary {
         }
     }
 
-    public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+    public func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan {
         let (archive, commit) = try await newest(guestOS)
         let template = try await read(archive, guestOS.template).image(ofGuestOS: guestOS.name)
             .get()
@@ -82,9 +84,7 @@ public actor TemplateArchives: TemplateLibrary {
             template: archive, commit: commit, recipe: recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
-        plan.retries = file.retries
-        plan.recipe.override(guestOS.variables)
-        try template.packer?.apply(to: &plan)
+        try template.complete(&plan, variables: guestOS.variables, startedBy: kind)
         return plan
     }
 

@@ -132,6 +132,7 @@ struct InMemoryTables: Sendable {
         }
         hosts[host.name]?.address = host.address
         hosts[host.name]?.hostKey = host.hostKey
+        hosts[host.name]?.variables = host.variables
     }
 
     mutating func setDrain(_ drain: HostDrain?, host: String) throws {

@@ -18,6 +18,8 @@ public struct Attempt: Sendable, Hashable, Codable {
     @OptionalBounded<ByteBound> public var logBytes: Int64?
     public var logSHA256: String?
     public var accelerator: Accelerator?
+    /// The variables of its host that it got.
+    public var hostVariables: [String: String] = [:]
 
     public init(
         token: AttemptToken, build: String, ordinal: Int, stage: BuildStage = .build, host: String,

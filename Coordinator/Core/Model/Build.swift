@@ -108,6 +108,10 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     /// Whether the build gets no secret, whoever has it: what it builds is a stranger's. `nil`: it
     /// gets those that it names.
     public var withholdsSecrets: Bool?
+    /// Where variables come from that are not those of `aibuild.yml`; `nil`: all are.
+    public var variableOrigins: [String: VariableOrigin]?
+    /// Which variables of its host the Packer template knows; `nil`: those that are set.
+    public var hostVariables: [String]?
     /// What this build has otherwise than its guest OS says; `nil`: nothing.
     public var change: PlanChange?
     /// What started it; `nil`: a person.

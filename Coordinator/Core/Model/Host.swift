@@ -9,16 +9,19 @@ public struct Host: Sendable, Hashable, Codable {
     public var hostKey: String
     /// Set while it takes no new builds.
     public var drain: HostDrain?
+    /// Variables that builds there get, over those of their images.
+    public var variables: [String: String]
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
         name: String, address: String, hostKey: String, drain: HostDrain? = nil,
-        createdMilliseconds: Int64
+        variables: [String: String] = [:], createdMilliseconds: Int64
     ) {
         self.name = name
         self.address = address
         self.hostKey = hostKey
         self.drain = drain
+        self.variables = variables
         self.createdMilliseconds = createdMilliseconds
     }
 }

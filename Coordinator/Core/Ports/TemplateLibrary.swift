@@ -3,8 +3,11 @@ public import ErrorKit
 
 /// Packs a guest OS's template into an archive named by its content, and reads its `aibuild.yml`.
 public protocol TemplateLibrary: Sendable {
+    /// - Parameter kind: the trigger whose variables the plan has; `nil`: none.
     /// - Throws: `TemplateFault` that names file, line and key if known.
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan
     /// What starts builds of the guest OS, by its newest template, and the commit of that.
     /// - Throws: `TemplateFault`
     func triggers(
@@ -42,6 +45,13 @@ public protocol TemplateLibrary: Sendable {
     /// rest.
     /// - Parameter digests: of the archives of builds whose images and logs are kept.
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) async throws
+}
+
+extension TemplateLibrary {
+    /// The plan of a build that no trigger starts.
+    public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        try await plan(for: guestOS, startedBy: nil)
+    }
 }
 
 /// Why a template cannot be built.

@@ -21,6 +21,8 @@ public struct ImageTriggers: Sendable, Hashable, Codable {
     /// Whether a newer push cancels the build of an older one that is still queued.
     public var supersede = false
     public var publish = Publish.always
+    /// Variables of the builds that a trigger starts.
+    public var variables: [BuildOrigin.Kind: VariableSet] = [:]
     /// What needs no Git server.
     public var timed = TriggerPlan()
 

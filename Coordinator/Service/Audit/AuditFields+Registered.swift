@@ -56,6 +56,10 @@ extension Host {
         fields.show(
             "deadline",
             drain?.deadlineMilliseconds.map { UTCTime(unixMilliseconds: $0).text + " UTC" })
+        // As those of guest OSes.
+        for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
+            fields.hide("variable \(name)", "=" + value)
+        }
         return fields
     }
 }

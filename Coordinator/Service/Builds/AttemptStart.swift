@@ -19,6 +19,7 @@ final class AttemptStart {
     /// - Throws: `Fault` if the attempt cannot start, `StoreError`
     func message(to host: Host, _ report: HostReport?) async throws -> Start {
         var start = Start(build, as: token, url: ports.webRoot.url)
+        start.recipe.override(try await hostVariables())
         if build.usesEnvironment, !build.plan.secrets.isEmpty {
             let values = try await values(report)
             if !values.isEmpty {
@@ -30,6 +31,16 @@ final class AttemptStart {
             throw Fault(.template, .templateInvalid, problem)
         }
         return start
+    }
+
+    /// As its claim recorded them: the host may have others by now.
+    private func hostVariables() async throws -> [String: String] {
+        guard build.stage == .build else { return [:] }
+        do {
+            return try await ports.store.attempt(token)?.hostVariables ?? [:]
+        } catch let error as StoreError where error.isPermanent {
+            throw Fault(.infrastructure, .hostError, error.description)
+        }
     }
 
     private func values(_ report: HostReport?) async throws -> [String: Secret] {

@@ -19,7 +19,7 @@ public struct BuildSubmission: Sendable {
     ) async throws -> Build {
         let guestOS = try await ports.guestOS(named: name)
         var plan = try await plan(for: change.applied(to: guestOS))
-        if !change.isEmpty { plan.change = change }
+        plan.set(change)
         // Whoever tries out a branch does not mean to bring it into production.
         if change.ref != nil { plan.release = nil }
         return try await enqueue(
@@ -28,12 +28,15 @@ public struct BuildSubmission: Sendable {
     }
 
     /// The plan of a build from the newest commit of the template.
+    /// - Parameter kind: the trigger that starts it.
     /// - Throws: `Refusal` if it is retired, `TemplateFault`, `StoreError`
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind? = nil
+    ) async throws -> BuildPlan {
         try Self.check(guestOS)
         await schedules.templateChanged(ofGuestOS: guestOS.id)
         let plan = try TestPlanning.combine(
-            try await ports.templates.plan(for: guestOS),
+            try await ports.templates.plan(for: guestOS, startedBy: kind),
             registered: try await ports.store.testCases(guestOS.type))
         try await BuildOutputs(ports: ports).check(plan, of: guestOS.name)
         return plan
@@ -68,7 +71,8 @@ public struct BuildSubmission: Sendable {
     public func changes(since build: Build) async throws -> [PlanDifference] {
         let guestOS = try await ports.guestOS(named: build.guestOS)
         let changed = try build.plan.change?.applied(to: guestOS) ?? guestOS
-        return PlanDifference.all(build.plan, try await plan(for: changed))
+        return PlanDifference.all(
+            build.plan, try await plan(for: changed, startedBy: build.plan.origin?.kind))
     }
 
     /// - Parameters:

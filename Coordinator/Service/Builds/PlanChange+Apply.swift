@@ -1,6 +1,19 @@
 import BuildProtocol
 import CoordinatorCore
 
+extension BuildPlan {
+    /// Records what this build has otherwise than its guest OS.
+    mutating func set(_ change: PlanChange) {
+        guard !change.isEmpty else { return }
+        self.change = change
+        // The values are in it already, as those of the guest OS.
+        guard !change.variables.isEmpty else { return }
+        var origins = variableOrigins ?? [:]
+        for name in change.variables.keys { origins[name] = .request }
+        variableOrigins = origins
+    }
+}
+
 extension PlanChange {
     /// - Throws: `Refusal`
     func applied(to guestOS: GuestOS) throws -> GuestOS {

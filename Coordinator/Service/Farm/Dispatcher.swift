@@ -97,9 +97,13 @@ actor Dispatcher {
     private func claim(_ id: String, for host: String) async {
         guard let build = await tracker.queued(id), await fleet.monitor(host) != nil else { return }
         let now = ports.clock.unixMilliseconds()
-        let attempt = Attempt(
+        var attempt = Attempt(
             token: ports.ids.randomToken(), build: id, ordinal: build.attemptCount + 1,
             stage: build.stage, host: host, startedMilliseconds: now)
+        if build.stage == .build {
+            attempt.hostVariables = build.plan.variables(
+                ofHost: await fleet.variables(ofHost: host))
+        }
         let change = BuildChange(
             build: id, from: [.queued], owner: nil,
             to: build.stage == .test ? .testing : .building, atMilliseconds: now, begin: attempt)

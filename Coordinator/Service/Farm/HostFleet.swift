@@ -77,6 +77,13 @@ public actor HostFleet: HostEvents {
         wakeup.raise()
     }
 
+    func variables(ofHost name: String) -> [String: String] { hosts[name]?.host.variables ?? [:] }
+
+    /// For attempts that begin there from now on.
+    func setVariables(_ variables: [String: String], host name: String) {
+        hosts[name]?.host.variables = variables
+    }
+
     /// Those that are drained, with their deadlines.
     func drained() -> [Host] { hosts.values.map(\.host).filter { $0.drain != nil } }
 

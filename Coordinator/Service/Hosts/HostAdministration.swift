@@ -12,18 +12,37 @@ public struct HostAdministration: Sendable {
 
     /// - Throws: `Refusal`, `StoreError`
     public func add(
-        name: String, address: String, hostKey: String, by actor: String
+        name: String, address: String, hostKey: String, variables: [String: String] = [:],
+        by actor: String
     ) async throws -> HostSnapshot {
         try Refusal.check(name, "name of the host")
         let host = try checked(
             Host(
-                name: name, address: address, hostKey: hostKey,
+                name: name, address: address, hostKey: hostKey, variables: variables,
                 createdMilliseconds: ports.clock.unixMilliseconds()))
         try await checkAddress(of: host)
         try await store.recording(
             ports.auditEntry(actor, "host.add", name, host.auditFields.words)
         ).add(host)
         await fleet.add(host)
+        return try await snapshot(name)
+    }
+
+    /// Replaces the variables of its builds. The session with the host is left alone, and attempts
+    /// that have begun keep what they got.
+    /// - Throws: `Refusal`, `StoreError`
+    public func setVariables(
+        _ variables: [String: String], ofHost name: String, by actor: String
+    ) async throws -> HostSnapshot {
+        let known = try await snapshot(name).host
+        var host = known
+        host.variables = variables
+        if let problem = Host.problem(ofVariables: variables) { throw Refusal(problem) }
+        try await store.recording(
+            ports.auditEntry(
+                actor, "host.change", name, host.auditFields.words(since: known.auditFields))
+        ).update(host)
+        await fleet.setVariables(variables, host: name)
         return try await snapshot(name)
     }
 
@@ -64,6 +83,7 @@ public struct HostAdministration: Sendable {
         guard address.utf8.count <= ports.limits.pathBytes, address.contains("@"),
             !address.unicodeScalars.contains(where: Refusal.isControl)
         else { throw Refusal("the address \(Names.quoted(address)) is not user@host:port") }
+        if let problem = Host.problem(ofVariables: host.variables) { throw Refusal(problem) }
         do { return try ports.gateway.checked(host) } catch { throw Refusal(cause: error) }
     }
 

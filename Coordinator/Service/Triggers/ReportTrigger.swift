@@ -103,7 +103,7 @@ struct ReportTrigger: Sendable {
         if let build = try await commits.build(of: change.report.commit, change) {
             return try await isBuilt(build, change)
         }
-        var plan = try await submission.plan(for: guestOS)
+        var plan = try await submission.plan(for: guestOS, startedBy: .push)
         // Reports may overtake each other: the newest commit is built, once.
         let commit = plan.commit ?? change.report.commit
         if change.ownBranch == nil, commit != change.report.commit {
@@ -134,7 +134,8 @@ struct ReportTrigger: Sendable {
         guard triggers.isBuilt(branch: ref) else {
             return .ignored("\(name) is built from \(own), not from \(ref)")
         }
-        var plan = try await submission.plan(for: change.guestOS(at: "refs/heads/\(ref)"))
+        var plan = try await submission.plan(
+            for: change.guestOS(at: "refs/heads/\(ref)"), startedBy: .push)
         let commit = plan.commit ?? change.report.commit
         if let build = try await commits.build(of: commit, change) {
             return try await isBuilt(build, change)
@@ -154,7 +155,8 @@ struct ReportTrigger: Sendable {
         guard triggers.isBuilt(tag: tag) else {
             return .ignored("aibuild.yml of \(name) names no tag like \(tag)")
         }
-        let plan = try await submission.plan(for: change.guestOS(at: "refs/tags/\(tag)"))
+        let plan = try await submission.plan(
+            for: change.guestOS(at: "refs/tags/\(tag)"), startedBy: .tag)
         let commit = plan.commit ?? change.report.commit
         if let build = try await commits.build(of: commit, change) {
             return try await isBuilt(build, change)
@@ -175,7 +177,8 @@ struct ReportTrigger: Sendable {
             return .ignored("aibuild.yml wants no builds of \(guestOS.name) by merge requests")
         }
         if request.isForeign, change.delivery.approvedBy == nil { return .needsApproval }
-        var plan = try await submission.plan(for: change.guestOS(at: request.fetchedRef))
+        var plan = try await submission.plan(
+            for: change.guestOS(at: request.fetchedRef), startedBy: .mergeRequest)
         let commit = plan.commit ?? change.report.commit
         // What was approved is this commit, and no later one.
         if request.isForeign, commit != change.report.commit {

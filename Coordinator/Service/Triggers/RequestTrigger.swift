@@ -36,7 +36,7 @@ struct RequestTrigger: Sendable {
         let guestOS = try await ports.guestOS(named: request.guestOS)
         let change = PlanChange(variables: request.variables, ref: request.ref)
         var plan = try await submission.plan(for: change.applied(to: guestOS))
-        if !change.isEmpty { plan.change = change }
+        plan.set(change)
         // Whoever tries out a branch does not mean to bring it into production.
         if change.ref != nil { plan.release = nil }
         plan.origin = origin(request, delivery)

@@ -124,7 +124,7 @@ struct TriggerSubmission {
             }
             let guestOS = try await ports.guestOS(named: known.name)
             guard guestOS.id == known.id, !guestOS.isRetired else { return .unwanted }
-            var plan = try await submission.plan(for: guestOS)
+            var plan = try await submission.plan(for: guestOS, startedBy: request.kind)
             let triggers = try await ports.templates.triggers(of: guestOS, in: plan)
             await record(guestOS, triggers.timed, plan.commit)
             guard request.isWanted(triggers.timed) else { return .unwanted }

@@ -112,6 +112,7 @@ struct HostAnswer: Decodable {
     var slots, running, vcpus: Int?
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
     var accelerators, tags, notices: [String]?
+    var variables: [String: String]?
     var clockSkewSeconds: Double?
 }
 
@@ -155,7 +156,11 @@ struct BuildAnswer: Decodable {
 
 /// What was decided when the build was submitted.
 struct PlanAnswer: Decodable {
-    struct Recipe: Decodable { var baseImage: BaseImage? }
+    struct Recipe: Decodable {
+        var baseImage: BaseImage?
+        var variables: [String: String]?
+        var values: [String: JSON]?
+    }
 
     struct BaseImage: Decodable {
         var url: String
@@ -168,6 +173,8 @@ struct PlanAnswer: Decodable {
     var publishes: Bool?
     /// As the template sets it.
     var retries: Int?
+    /// Of variables that do not come from aibuild.yml.
+    var variableOrigins: [String: String]?
 }
 
 struct AttemptAnswer: Decodable {
@@ -176,6 +183,7 @@ struct AttemptAnswer: Decodable {
     var startedAt, endedAt, accelerator, stage: String?
     var outcome: Outcome?
     var logBytes: Int64?
+    var hostVariables: [String: String]?
     var guest: GuestAnswer?
 }
 

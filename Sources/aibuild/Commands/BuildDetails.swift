@@ -34,6 +34,7 @@ struct BuildDetails {
             context.console.out("\n")
             for line in lines { context.console.out("  \(SafeText.line(String(line)))\n") }
         }
+        printVariables(build)
         printWaiting(build)
         printTests(build)
         printAttempts(build)
@@ -51,6 +52,35 @@ struct BuildDetails {
             ("base image", image.url), ("its digest", digest ?? "not checked"),
             ("found in", image.checksumURL),
         ]
+    }
+
+    /// What the build has, and then what attempts got from their hosts instead.
+    private func printVariables(_ build: BuildAnswer) {
+        var table = Table("VARIABLE", "VALUE", "FROM")
+        var texts = build.plan?.recipe?.variables ?? [:]
+        for (name, value) in build.plan?.recipe?.values ?? [:] {
+            texts[name] = String(decoding: value.bytes, as: UTF8.self)
+        }
+        for (name, value) in texts.sorted(by: { $0.key < $1.key }) {
+            table.add(
+                .init(name), .init(value), .init(Self.origin(build.plan?.variableOrigins?[name])))
+        }
+        for attempt in build.attempts ?? [] {
+            for (name, value) in (attempt.hostVariables ?? [:]).sorted(by: { $0.key < $1.key }) {
+                table.add(
+                    .init(name), .init(value),
+                    .init("host \(attempt.host), attempt \(attempt.ordinal)"))
+            }
+        }
+        context.printSection(table)
+    }
+
+    private static func origin(_ word: String?) -> String {
+        switch word {
+        case nil: "aibuild.yml"
+        case "guestos": "guest OS"
+        case let word?: word
+        }
     }
 
     private func printWaiting(_ build: BuildAnswer) {

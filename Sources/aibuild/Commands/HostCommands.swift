@@ -4,12 +4,21 @@ import Support
 /// `aibuild host …` and `aibuild hosts`
 enum HostCommands {
     static let all = [
-        list("hosts"), HostAddCommand.command, change, list("host list"), show,
+        list("hosts"), HostAddCommand.command, change, set, list("host list"), show,
         DrainCommand.command, resume, HostUpgradeCommand.command, HostRemoveCommand.command,
         HostPackageCommand.command,
     ]
 
-    struct Change: Encodable { var address, hostKey: String? }
+    struct Change: Encodable {
+        var address, hostKey: String?
+        var variables: [String: String]?
+    }
+
+    static let variableOption = CommandOption(
+        "var", value: "NAME=VALUE", "variable that builds there get, over their image's",
+        repeats: true)
+    private static let unsetOption = CommandOption(
+        "unset-var", value: "NAME", "variable that builds there get no more", repeats: true)
 
     static let keyOptions = [
         CommandOption(
@@ -46,6 +55,31 @@ enum HostCommands {
                 body, "Changed host \(context.name). Check its status: aibuild host list")
         })
 
+    private static let set = Command(
+        name: "host set", summary: "Set the variables of the builds on a host",
+        operands: ["NAME"], options: [variableOption, unsetOption],
+        details: [
+            "They go before those of aibuild.yml and of the guest OS, and behind those of triggers",
+            "and of --var of a build. A build gets those that its template has. Everybody who may",
+            "see the host sees them: put no secrets there. Builds that run keep what they have.",
+        ],
+        examples: [
+            "aibuild host set kvm1 --var mirror=http://mirror.site-a.example.org",
+            "aibuild host set kvm1 --unset-var mirror",
+        ],
+        run: { context in
+            try context.requireOption(of: [variableOption, unsetOption])
+            let known = try APIClient.decode(
+                HostAnswer.self, try await context.api.get(path(context)))
+            let body = try await context.api.send(
+                "PUT", path(context),
+                Change(variables: try context.arguments.variables(over: known.variables ?? [:])))
+            return context.show(
+                body,
+                "Set the variables of host \(context.name). See them: aibuild host show "
+                    + context.name)
+        })
+
     private static func list(_ name: String) -> Command {
         Command(
             name: name, summary: "List hosts and their status", examples: ["aibuild \(name)"],
@@ -53,7 +87,9 @@ enum HostCommands {
                 let body = try await context.api.get("/api/v1/hosts")
                 return try context.show(body, as: Page<HostAnswer>.self) { page in
                     var table = Table(
-                        "NAME", "STATE", "SLOTS", "VCPUS", "FREE DISK", "ACCEL", "NOTE")
+                        "NAME", "STATE", "SLOTS", "VCPUS", "FREE DISK", "ACCEL", "VARIABLES",
+                        "NOTE",
+                        spare: ["VARIABLES"])
                     for host in page.items {
                         let state = host.shownState
                         table.add(
@@ -66,6 +102,7 @@ enum HostCommands {
                             .init(host.vcpus.map(String.init) ?? "?"),
                             .init(Format.bytes(host.diskFreeBytes)),
                             .init((host.accelerators ?? []).joined(separator: " ")),
+                            .init((host.variables ?? [:]).keys.sorted().joined(separator: " ")),
                             .init(host.note))
                     }
                     context.print(table, orElse: "No hosts. Add one: aibuild host add --help")
@@ -97,7 +134,10 @@ enum HostCommands {
                         ("Packer", host.packerVersion), ("Packer plugins", plugins(host)),
                         ("QEMU", host.qemuVersion),
                         ("clock", host.clockNote),
-                    ] + (host.notices ?? []).map { ("notice", $0) })
+                    ]
+                        + (host.variables ?? [:]).sorted { $0.key < $1.key }
+                        .map { ("variable", "\($0.key)=\($0.value)") }
+                        + (host.notices ?? []).map { ("notice", $0) })
             }
         })
 

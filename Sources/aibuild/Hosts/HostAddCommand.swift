@@ -3,7 +3,10 @@ import BuildProtocol
 
 /// `aibuild host add`: sets a machine up as a host, or registers one that is set up already.
 enum HostAddCommand {
-    struct Registration: Encodable { var name, address, hostKey: String }
+    struct Registration: Encodable {
+        var name, address, hostKey: String
+        var variables: [String: String]?
+    }
 
     /// How this program logs in on a machine.
     static let sshOptions = [
@@ -24,6 +27,7 @@ enum HostAddCommand {
             CommandOption("print", "print what to run there by hand, and do nothing"),
             CommandOption("register-only", "only add a machine that is set up already"),
             CommandOption("no-wait", "end without waiting for the host to be ready"),
+            HostCommands.variableOption,
         ] + HostCommands.keyOptions + sshOptions,
         details: [
             "Connects by your own ssh, checks the machine, installs the coordinator's package",
@@ -79,10 +83,13 @@ enum HostAddCommand {
     private static func register(
         _ context: CommandContext, _ address: String
     ) async throws -> ExitCode {
+        let variables = try context.arguments.variables(over: [:])
         let key = try await HostKeyChoice(context: context, address: address).key()
         let body = try await context.api.send(
             "POST", "/api/v1/hosts",
-            Registration(name: context.arguments.operands[0], address: address, hostKey: key))
+            Registration(
+                name: context.arguments.operands[0], address: address, hostKey: key,
+                variables: variables.isEmpty ? nil : variables))
         if context.wantsJSON || context.arguments.has("no-wait") {
             return context.show(
                 body, "Added host \(context.name). Check its status: aibuild host list")

@@ -175,13 +175,21 @@ struct HostInstallation {
     private func register(
         _ key: String, _ known: HostAnswer?, _ steps: HostSteps
     ) async throws -> Registration {
+        let variables = try context.arguments.variables(over: known?.variables ?? [:])
+        let isSame = variables == known?.variables ?? [:]
         guard let known else {
             _ = try await context.api.send(
                 "POST", "/api/v1/hosts",
                 HostAddCommand.Registration(
-                    name: name, address: try agentAddress(), hostKey: key))
+                    name: name, address: try agentAddress(), hostKey: key,
+                    variables: variables.isEmpty ? nil : variables))
             steps.show(.good, "Added host \(name) to the farm", label: "done")
             return .added
+        }
+        if !isSame {
+            _ = try await context.api.send(
+                "PUT", HostCommands.path(name), HostCommands.Change(variables: variables))
+            steps.show(.good, "Set the variables of \(name)", label: "done")
         }
         if known.hostKey == key {
             steps.show(.good, "Host \(name) is in the farm")

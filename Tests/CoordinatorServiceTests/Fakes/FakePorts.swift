@@ -182,7 +182,9 @@ final class FakeTemplates: TemplateLibrary {
     func variables(_ new: [String: String]) { variables.withLock { $0 = new } }
     func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
 
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan {
         if let fault = triggerFault.withLock(\.self) { throw fault }
         if guestOS.name == "broken" {
             throw TemplateFault("aibuild.yml:3:1: unknown key 'x'")
@@ -205,8 +207,14 @@ final class FakeTemplates: TemplateLibrary {
             tests: tests.withLock(\.self), release: releasePlan.withLock(\.self),
             acceleratorReason: kvmReason.withLock(\.self))
         plan.withholdsSecrets = withholdsSecrets.withLock(\.self)
+        if let own = kind.flatMap({ kind in triggerVariables.withLock { $0[kind] } }) {
+            plan.override(VariableSet(texts: own), from: .trigger)
+        }
         return plan
     }
+
+    /// Variables of builds that triggers start.
+    let triggerVariables = Mutex<[BuildOrigin.Kind: [String: String]]>([:])
 
     private let untouched = Mutex<Set<String>>([])
 

@@ -34,6 +34,7 @@ enum Migrator {
         Migration(version: 19, changes: RemoteImageTable.changes),
         Migration(version: 20, changes: AccessTable.changes + AuditTable.changes),
         Migration(version: 21, changes: AccessTable.subjects),
+        Migration(version: 22, changes: HostVariableColumns.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

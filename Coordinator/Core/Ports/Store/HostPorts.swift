@@ -8,7 +8,7 @@ public protocol HostReader: Sendable {
 public protocol HostWriter: RecordingWriter {
     /// - Throws: `StoreError.exists` if the name is taken.
     func add(_ host: Host) async throws
-    /// Replaces the address and the host key.
+    /// Replaces the address, the host key and the variables.
     /// - Throws: `StoreError.notFound`
     func update(_ host: Host) async throws
     /// - Parameter drain: `nil` resumes the host.
