@@ -1,4 +1,5 @@
 import CoordinatorCore
+import Support
 import Synchronization
 import Templates
 import Testing
@@ -12,11 +13,16 @@ import YAMLKit
         let files = Mutex<[String: String]>([:])
 
         func mark(of sources: PackageSource?...) async throws -> String {
+            try await sight(of: sources, since: nil).mark
+        }
+
+        func sight(of sources: [PackageSource?], since old: String?) async throws -> WatchSight {
             let indexes = PackageIndexes { [self] url in
                 files.withLock { $0[url].map { Array($0.utf8) } }
             }
-            return try await indexes.mark(
-                of: PackageWatch(sources: sources.compactMap(\.self), everySeconds: 3600))
+            return try await indexes.sight(
+                of: PackageWatch(sources: sources.compactMap(\.self), everySeconds: 3600),
+                since: old)
         }
 
         func set(_ url: String, _ text: String?) { files.withLock { $0[url] = text } }
@@ -107,6 +113,71 @@ import YAMLKit
             mirror.set(url, text)
             await #expect(throws: TemplateFault.self) { _ = try await mirror.mark(of: source) }
         }
+    }
+
+    @Test("A source that cannot be read hides neither a change of the others nor its own later one")
+    func eachAlone() async throws {
+        let mirror = Mirror()
+        let (one, two) = ("http://a.example.org/os", "http://b.example.org/os")
+        let sources = [PackageSource(dnf: one), PackageSource(dnf: two)]
+        func set(_ url: String, _ letter: Character?) {
+            mirror.set(
+                url + "/repodata/repomd.xml", letter.map { repomd($0, revision: 1) })
+        }
+        func look(_ old: String?) async throws -> WatchSight {
+            try await mirror.sight(of: sources, since: old)
+        }
+        set(one, "a")
+        set(two, "a")
+        let first = try await look(nil)
+        #expect(!first.isChanged && first.problem == nil)
+        set(one, nil)
+        var away = try await look(first.mark)
+        #expect(!away.isChanged && away.mark == first.mark, "what was seen of it is kept")
+        #expect(away.problem == "\(one) has no repodata/repomd.xml")
+        set(two, "b")
+        away = try await look(away.mark)
+        #expect(away.isChanged && away.problem != nil)
+        set(one, "a")
+        var back = try await look(away.mark)
+        #expect(!back.isChanged && back.problem == nil, "it is as it was")
+        set(one, "c")
+        back = try await look(away.mark)
+        #expect(back.isChanged)
+        for url in [one, two] { set(url, nil) }
+        await #expect(throws: TemplateFault.self) { _ = try await look(back.mark) }
+    }
+
+    @Test("A source that is read for the first time, beside others, is no change")
+    func firstSight() async throws {
+        let mirror = Mirror()
+        let (one, two) = ("http://a.example.org/os", "http://b.example.org/os")
+        mirror.set(one + "/repodata/repomd.xml", repomd("a", revision: 1))
+        let sources = [PackageSource(dnf: one), PackageSource(dnf: two)]
+        let first = try await mirror.sight(of: sources, since: nil)
+        mirror.set(two + "/repodata/repomd.xml", repomd("b", revision: 1))
+        let second = try await mirror.sight(of: sources, since: first.mark)
+        #expect(!second.isChanged && second.mark != first.mark && second.problem == nil)
+    }
+
+    @Test("A mark of an older version is compared as soon as all sources can be read")
+    func olderMark() async throws {
+        let mirror = Mirror()
+        let urls = ["http://a.example.org/os", "http://b.example.org/os"]
+        let sources = urls.map { PackageSource(dnf: $0) }
+        func set(_ url: String, _ letter: Character?) {
+            mirror.set(url + "/repodata/repomd.xml", letter.map { repomd($0, revision: 1) })
+        }
+        for url in urls { set(url, "a") }
+        let texts = urls.map { "\($0) \(Self.digest("a"))" }.joined(separator: "\n")
+        let old = "packages " + SHA256.hex(texts.utf8)
+        #expect(try await !mirror.sight(of: sources, since: old).isChanged)
+        set(urls[0], nil)
+        let away = try await mirror.sight(of: sources, since: old)
+        #expect(!away.isChanged && away.mark.hasPrefix(old))
+        set(urls[0], "b")
+        let changed = try await mirror.sight(of: sources, since: away.mark)
+        #expect(changed.isChanged && !changed.mark.contains("packages"))
     }
 
     @Test("A source with a password is refused, which would be shown")

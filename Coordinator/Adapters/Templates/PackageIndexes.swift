@@ -9,18 +9,33 @@ struct PackageIndexes: Sendable {
     /// - Returns: `nil` if there is no such file.
     let fetch: @Sendable (_ url: String) async throws -> [UInt8]?
 
-    /// - Throws: `TemplateFault`
-    func mark(of watch: PackageWatch) async throws -> String {
-        var marks: [String] = []
+    /// Each source is read and judged alone.
+    /// - Throws: `TemplateFault` if none can be read.
+    func sight(of watch: PackageWatch, since old: String?) async throws -> WatchSight {
+        var found: [String: String] = [:]
+        var all: [String] = []
+        var faults: [TemplateFault] = []
         for source in watch.sources {
-            let digests =
-                switch source.kind {
-                case .apt: try await aptDigests(source)
-                case .dnf: [try await dnfDigest(source)]
-                }
-            marks.append("\(source.text) \(digests.joined(separator: " "))")
+            do {
+                let digests =
+                    switch source.kind {
+                    case .apt: try await aptDigests(source)
+                    case .dnf: [try await dnfDigest(source)]
+                    }
+                let text = "\(source.text) \(digests.joined(separator: " "))"
+                all.append(text)
+                found[source.text] = SHA256.hex(text.utf8)
+            } catch let fault as TemplateFault { faults.append(fault) }
         }
-        return "packages " + SHA256.hex(marks.joined(separator: "\n").utf8)
+        if let fault = faults.first, found.isEmpty { throw fault }
+        let known = old.map(PackageMarks.init(text:)) ?? PackageMarks()
+        let (marks, isChanged) = known.taking(
+            found,
+            whole: faults.isEmpty ? SHA256.hex(all.joined(separator: "\n").utf8) : nil)
+        return WatchSight(
+            mark: marks.text, isChanged: old != nil && isChanged,
+            problem: faults.isEmpty
+                ? nil : faults.map(\.description).joined(separator: "; "))
     }
 
     // MARK: apt

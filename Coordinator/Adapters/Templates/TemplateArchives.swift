@@ -114,10 +114,15 @@ public actor TemplateArchives: TemplateLibrary {
     }
 
     public func mark(of watch: Watch) async throws -> String {
+        try await sight(of: watch, since: nil).mark
+    }
+
+    public func sight(of watch: Watch, since old: String?) async throws -> WatchSight {
         switch watch {
-        case .baseImage(let watch): try await checksums.mark(of: watch)
+        case .baseImage(let watch):
+            WatchSight(since: old, mark: try await checksums.mark(of: watch))
         case .packages(let watch):
-            try await PackageIndexes(fetch: checksums.packageMetadata).mark(of: watch)
+            try await PackageIndexes(fetch: checksums.packageMetadata).sight(of: watch, since: old)
         }
     }
 

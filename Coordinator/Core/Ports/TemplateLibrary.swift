@@ -17,6 +17,10 @@ public protocol TemplateLibrary: Sendable {
     /// server says of its version.
     /// - Throws: `TemplateFault` if the server cannot be asked, or says nothing of it.
     func mark(of watch: Watch) async throws -> String
+    /// The same, compared with an older mark. Of several things that are looked at, those that
+    /// can be read are compared, whatever is wrong with the others.
+    /// - Throws: `TemplateFault` if nothing of it can be read.
+    func sight(of watch: Watch, since old: String?) async throws -> WatchSight
     /// Whether the commit of a plan changes what a push has to change for the image, compared with
     /// an older commit.
     /// - Parameter asMergeRequest: compares with the commit where both parted, so that what the
@@ -48,6 +52,11 @@ public protocol TemplateLibrary: Sendable {
 }
 
 extension TemplateLibrary {
+    /// Of what is one thing.
+    public func sight(of watch: Watch, since old: String?) async throws -> WatchSight {
+        WatchSight(since: old, mark: try await mark(of: watch))
+    }
+
     /// The plan of a build that no trigger starts.
     public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         try await plan(for: guestOS, startedBy: nil)

@@ -51,6 +51,26 @@ public struct WatchState: Sendable, Hashable, Codable {
     }
 }
 
+/// What a look at a watch has found.
+public struct WatchSight: Sendable, Hashable {
+    /// What the next look is compared with.
+    public var mark: String
+    /// Whether something is not as it was; what is seen for the first time is not.
+    public var isChanged: Bool
+    /// What of it could not be read.
+    public var problem: String?
+
+    public init(mark: String, isChanged: Bool, problem: String? = nil) {
+        self.mark = mark
+        self.isChanged = isChanged
+        self.problem = problem
+    }
+
+    public init(since old: String?, mark: String) {
+        self.init(mark: mark, isChanged: old.map { $0 != mark } ?? false)
+    }
+}
+
 /// The package sources of an image.
 public struct PackageWatch: Sendable, Hashable, Codable {
     public var sources: [PackageSource]

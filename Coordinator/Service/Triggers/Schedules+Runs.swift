@@ -52,12 +52,15 @@ extension Schedules {
         let now = ports.clock.unixMilliseconds()
         switch await WatchLook(watch, state).seen(ports) {
         case .problem(let text): await looked(kind, id, at: now) { $0.problem = text }
-        case .same(let mark):
-            await looked(kind, id, at: now) { ($0.problem, $0[kind].mark) = (nil, mark) }
-        case .changed(let request, let seen):
+        case .same(let sight):
+            await looked(kind, id, at: now) {
+                ($0.problem, $0[kind].mark) = (sight.problem, sight.mark)
+            }
+        case .changed(let request, let sight):
             await carryOut(request, id, waitsForBuild: true) { state, _ in
+                state.problem = sight.problem
                 state[kind] = WatchState(
-                    mark: seen, checkedMilliseconds: now, changedMilliseconds: now)
+                    mark: sight.mark, checkedMilliseconds: now, changedMilliseconds: now)
             }
         }
     }

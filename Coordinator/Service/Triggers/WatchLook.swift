@@ -7,8 +7,8 @@ struct WatchLook {
         /// For people; nothing is known of what was to be looked at.
         case problem(String)
         /// As it was, or seen for the first time.
-        case same(mark: String)
-        case changed(TriggerRequest, mark: String)
+        case same(WatchSight)
+        case changed(TriggerRequest, WatchSight)
     }
 
     private let watch: Watch
@@ -20,11 +20,16 @@ struct WatchLook {
     }
 
     func seen(_ ports: Ports) async -> Seen {
-        let mark: String
-        do { mark = try await ports.templates.mark(of: watch) } catch {
+        let old = state[watch.kind].mark
+        let sight: WatchSight
+        do {
+            var found = try await ports.templates.sight(of: watch, since: old)
+            found.problem = found.problem?.prefixOfUTF8(ports.limits.reasonBytes)
+            sight = found
+        } catch {
             return .problem("\(error)".prefixOfUTF8(ports.limits.reasonBytes))
         }
-        guard let old = state[watch.kind].mark, old != mark else { return .same(mark: mark) }
-        return .changed(TriggerRequest(watch, from: old, to: mark, state), mark: mark)
+        guard let old, sight.isChanged else { return .same(sight) }
+        return .changed(TriggerRequest(watch, from: old, to: sight.mark, state), sight)
     }
 }

@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 // Responses of the API, as documented in docs/api.md. Only fields that are shown are listed, and
 // those that an older or newer coordinator may omit are optional.

@@ -134,12 +134,16 @@ enum HostCommands {
                         ("Packer", host.packerVersion), ("Packer plugins", plugins(host)),
                         ("QEMU", host.qemuVersion),
                         ("clock", host.clockNote),
-                    ]
-                        + (host.variables ?? [:]).sorted { $0.key < $1.key }
-                        .map { ("variable", "\($0.key)=\($0.value)") }
-                        + (host.notices ?? []).map { ("notice", $0) })
+                    ] + lists(host))
             }
         })
+
+    private static func lists(_ host: HostAnswer) -> [(String, String?)] {
+        let variables = (host.variables ?? [:]).sorted { $0.key < $1.key }
+        var rows: [(String, String?)] = variables.map { ("variable", "\($0.key)=\($0.value)") }
+        for notice in host.notices ?? [] { rows.append(("notice", notice)) }
+        return rows
+    }
 
     private static func plugins(_ host: HostAnswer) -> String? {
         let plugins = (host.packerPlugins ?? [:]).sorted { $0.key < $1.key }
