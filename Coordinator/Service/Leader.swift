@@ -122,7 +122,12 @@ public struct Leader: Sendable {
         accessUpkeep.start()
         await storage.start()
         await dispatcher.start()
-        await deliveries.start { [requests] ended in Task { await requests.ended(ended) } }
+        await deliveries.start { [requests, statuses] ended in
+            Task {
+                await requests.ended(ended)
+                await statuses.note(ended)
+            }
+        }
         await statuses.start(requests) { [tracker] in await tracker.explain($0)?.summary }
         await requests.start()
         await notifications.start()

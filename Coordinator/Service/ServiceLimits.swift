@@ -183,6 +183,15 @@ public struct ServiceLimits: Sendable {
     /// Those that were sent are kept, so that people see when the last one was.
     public var notificationKeptMilliseconds: Int64 = 7 * 86_400_000
     public var notificationCleanUpMilliseconds: Int64 = 10 * 60_000
+    /// Guest OSes of one repository whose broken templates are shown beside a commit: more say the
+    /// same.
+    public var brokenImagesOfDelivery = 100
+    /// How long a Git server shows why a build waits before it is sent another reason. It doubles
+    /// with each: GitHub takes 1,000 statuses of one commit.
+    public var statusReasonMilliseconds: Int64 = 60_000
+    public var statusReasonLongestMilliseconds: Int64 = 3_600_000
+    /// Waiting builds that are looked at in one look.
+    public var statusReasonsAtOnce = 20
     /// Statuses of commits that are sent at once, to one or several Git servers.
     public var statusesAtOnce = 4
     /// Tries to send one, over some six hours: a server that is updated is back by then, and later

@@ -31,12 +31,7 @@ final class FakeStatusSender: CommitStatusSender {
     ) async throws {
         let farm = try await TestFarm(hosts: hosts, templateServer: FakeTemplateServer())
         let sender = FakeStatusSender()
-        var ports = farm.ports
-        ports.statusSender = sender
-        ports.pages = "http://farm"
-        ports.hooks[0].token = Secret("t")
-        let coordinator = Coordinator(ports: ports)
-        try await coordinator.lead(farm.epoch)
+        let coordinator = try await coordinator(farm, sender)
         do {
             try await farm.connected(coordinator)
             _ = try await coordinator.leading().guestOSes.register(
@@ -47,6 +42,18 @@ final class FakeStatusSender: CommitStatusSender {
             throw error
         }
         await coordinator.stop()
+    }
+
+    private func coordinator(
+        _ farm: TestFarm, _ sender: FakeStatusSender
+    ) async throws -> Coordinator {
+        var ports = farm.ports
+        ports.statusSender = sender
+        ports.pages = "http://farm"
+        ports.hooks[0].token = Secret("t")
+        let coordinator = Coordinator(ports: ports)
+        try await coordinator.lead(farm.epoch)
+        return coordinator
     }
 
     private static let push = GitReport(
@@ -110,6 +117,79 @@ final class FakeStatusSender: CommitStatusSender {
             let shown = try await eventually("the commit shows it") { sender.sent.last }
             #expect(shown.state == .failed && shown.context == "aibuild/a")
             #expect(shown.commit == "c0ffee" && shown.description == failed.outcome)
+        }
+    }
+
+    @Test("A broken template is shown as soon as the Git server is back, also by the next leader")
+    func brokenLater() async throws {
+        try await withFarm(hosts: 0) { farm, coordinator, sender in
+            farm.templates.fail(TemplateFault("aibuild.yml:3:1: unknown key 'x'"))
+            sender.fail(StatusFault(.unavailable, "away"))
+            _ = try await farm.deliver(Self.push, coordinator)
+            try await eventually("it was tried") { sender.tries > 0 }
+            await coordinator.stop()
+            sender.fail(nil)
+            let heir = try await self.coordinator(farm, sender)
+            let shown = try await eventually("the commit shows it") {
+                await farm.clock.advance(milliseconds: 5_000)
+                return sender.sent.last
+            }
+            await heir.stop()
+            #expect(shown.state == .failed && shown.context == "aibuild/a")
+            #expect(shown.commit == "c0ffee")
+        }
+    }
+
+    @Test("The red of a broken template does not cover a later build of its commit")
+    func mended() async throws {
+        try await withFarm(hosts: 0) { farm, coordinator, sender in
+            farm.templates.fail(TemplateFault("aibuild.yml:3:1: unknown key 'x'"))
+            sender.fail(StatusFault(.unavailable, "away"))
+            _ = try await farm.deliver(Self.push, coordinator)
+            try await eventually("it was tried") { sender.tries > 0 }
+            farm.templates.fail(nil)
+            farm.templates.commit("c0ffee")
+            _ = try await farm.deliver(Self.push, coordinator)
+            sender.fail(nil)
+            try await eventually("nothing is due any more") {
+                await farm.clock.advance(milliseconds: 5_000)
+                let now = farm.clock.unixMilliseconds() + 3_600_000
+                return try await farm.store.dueStatuses(atMilliseconds: now, limit: 9).isEmpty
+            }
+            #expect(!sender.sent.isEmpty && sender.sent.allSatisfy { $0.state == .pending })
+        }
+    }
+
+    @Test("While a build waits, its pending status follows the reason, at a bounded rate")
+    func reasons() async throws {
+        try await withFarm { farm, coordinator, sender in
+            let hosts = try coordinator.leading().hosts
+            func pass(_ seconds: Int) async {
+                for _ in 0..<seconds / 5 {
+                    await farm.clock.advance(milliseconds: 5_000, turns: 50)
+                }
+            }
+            _ = try await hosts.drain("h0", note: "new disks", by: "anna")
+            _ = try await farm.deliver(Self.push, coordinator)
+            let first = try await eventually("it is pending") { sender.sent.last }
+            #expect(first.state == .pending)
+            await pass(120)
+            #expect(sender.sent.count == 1, "the same reason is sent once")
+            try await hosts.remove("h0", by: "anna")
+            let second = try await eventually("the new reason is shown") {
+                await farm.clock.advance(milliseconds: 5_000)
+                return sender.sent.count == 2 ? sender.sent.last : nil
+            }
+            #expect(second.state == .pending && second.description != first.description)
+            _ = try await hosts.add(
+                name: "h0", address: "aibuild@h0:22", hostKey: "ssh-ed25519 AAAA", by: "anna")
+            _ = try await hosts.drain("h0", by: "anna")
+            await pass(60)
+            #expect(sender.sent.count == 2, "the next one waits longer")
+            try await eventually("the newest reason is shown") {
+                await farm.clock.advance(milliseconds: 5_000)
+                return sender.sent.count == 3
+            }
         }
     }
 

@@ -33,7 +33,7 @@ public struct CommitStatus: Sendable, Hashable {
         switch build.state {
         case .queued:
             state = .pending
-            description = waiting.map { "\(label) waits: \($0)" } ?? "\(label) is queued"
+            description = Self.waiting(label, waiting)
         case .building, .collecting, .publishing, .testing:
             state = .running
             description =
@@ -61,10 +61,16 @@ public struct CommitStatus: Sendable, Hashable {
         description = Self.line(why)
     }
 
+    /// The description of a build that waits.
+    /// - Parameter label: `debian12:7`
+    public static func waiting(_ label: String, _ reason: String?) -> String {
+        line(reason.map { "\(label) waits: \($0)" } ?? "\(label) is queued")
+    }
+
     /// The shortest that a Git server accepts (GitHub).
     private static let bytes = 140
 
-    private static func line(_ text: String) -> String {
+    static func line(_ text: String) -> String {
         let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         return line.utf8.count <= bytes ? line : line.prefixOfUTF8(bytes - 3) + "…"
     }
@@ -72,6 +78,7 @@ public struct CommitStatus: Sendable, Hashable {
 
 /// A build whose status is to be sent to its Git server. What is sent is its state at that moment.
 public struct StatusObligation: Sendable, Hashable {
+    /// The id of a build; or `delivery 7`, of one whose templates are broken.
     public var build: String
     /// Grows with each change of the build, so that one that comes while a status is being sent is
     /// sent too.

@@ -37,6 +37,8 @@ public struct Delivery: Sendable, Hashable, Codable {
     public var outcome: String
     /// The builds that it started: `debian12:8`.
     public var builds: [String]
+    /// What could not be built, and is shown beside its commit; `nil`: nothing.
+    public var broken: [BrokenImage]?
     /// Who approved it.
     public var approvedBy: String?
     /// The delivery that this one repeats, at a person's request.
@@ -67,6 +69,21 @@ public struct Delivery: Sendable, Hashable, Codable {
 
     /// What concerns one project, or requests one guest OS, is handled in order.
     public var project: String { reports.first?.project ?? request?.guestOS ?? "" }
+}
+
+/// A guest OS whose template, as a report has it, cannot be built.
+public struct BrokenImage: Sendable, Hashable, Codable {
+    public var guestOS: String
+    /// One line, as Git servers show it.
+    public var why: String
+    /// The place of the report in its delivery.
+    @Bounded<CountBound> public var report: Int
+
+    public init(guestOS: String, why: String, report: Int) {
+        self.guestOS = guestOS
+        self.why = CommitStatus.line(why)
+        self.report = report
+    }
 }
 
 /// The conditions of a list of deliveries, all of which must hold.

@@ -16,6 +16,7 @@ actor CommitStatuses {
     private var requests: BuildRequests?
     /// Builds of which the same problem was logged.
     private var said: Set<String> = []
+    private var pending = PendingStatuses()
     private let log = Logger("triggers")
 
     init(ports: Ports, store: any StatusWriter) {
@@ -47,6 +48,11 @@ actor CommitStatuses {
                 guard now - ended < ports.limits.statusCatchUpMilliseconds else { continue }
                 await note(build)
             }
+            let ended = DeliveryFilter(states: [.handled, .failed])
+            for delivery in try await ports.store.deliveries(ended, limit: ports.limits.pageRows)
+            where now - delivery.receivedMilliseconds < ports.limits.statusCatchUpMilliseconds {
+                await note(delivery)
+            }
         } catch {
             if !isStopping { log.warning("cannot look for statuses that were not sent: \(error)") }
         }
@@ -54,18 +60,35 @@ actor CommitStatuses {
 
     /// A build has changed.
     func note(_ build: Build) async {
-        guard isWanted(build) else { return }
+        if isWanted(build) { await owe(build.id) }
+    }
+
+    /// A delivery has ended: what it found to be broken is shown.
+    func note(_ delivery: Delivery) async {
+        guard ports.statusSender != nil, let key = BrokenTemplate.key(delivery) else { return }
+        await owe(key)
+    }
+
+    private func owe(_ key: String) async {
         do {
             try await ports.retrying {
-                try await store.oweStatus(ofBuild: build.id)
+                try await store.oweStatus(ofBuild: key)
             } unless: { error in
                 if isStopping || (error as? StoreError)?.code == .deposed { throw error }
             }
         } catch {
             // The next leader has it sent.
-            log.about(LogIDs(build: build.id)).warning("cannot note its status: \(error)")
+            about(key).warning("cannot note the status of \(Self.title(key)): \(error)")
         }
         looks.wake()
+    }
+
+    private func about(_ key: String) -> Logger {
+        BrokenTemplate.delivery(ofKey: key) == nil ? log.about(LogIDs(build: key)) : log
+    }
+
+    private static func title(_ key: String) -> String {
+        BrokenTemplate.delivery(ofKey: key) == nil ? "build \(key)" : key
     }
 
     /// Requesters wait for the number and the end; a Git server shows what is between, too.
@@ -86,7 +109,10 @@ actor CommitStatuses {
             hasCaughtUp = true
             await catchUp()
         }
-        do { try await sendDue() } catch {
+        do {
+            try await sendDue()
+            try await followReasons()
+        } catch {
             if !isStopping { log.warning("cannot read whose status is due: \(error)") }
         }
         return ports.limits.deliveryLookMilliseconds
@@ -104,9 +130,30 @@ actor CommitStatuses {
         }
     }
 
+    /// A build may wait for hours, and for something else than at first.
+    private func followReasons() async throws {
+        let now = ports.clock.monotonicMilliseconds()
+        for build in pending.due(at: now, limit: ports.limits.statusReasonsAtOnce) {
+            // What waits no more has changed, and is noted.
+            guard let reason = await waiting(build) else {
+                pending.forget(build)
+                continue
+            }
+            if pending.isOutdated(build, reason, at: now, ports.limits) {
+                try await store.oweStatus(ofBuild: build)
+                looks.wake()
+            }
+        }
+    }
+
     private func send(_ due: StatusObligation) async {
         var isRequested = false
         do {
+            if let id = BrokenTemplate.delivery(ofKey: due.build) {
+                try await BrokenTemplate(ports: ports).send(ofDelivery: id)
+                said.remove(due.build)
+                return try await store.settle(due)
+            }
             guard let build = try await ports.store.build(id: due.build) else {
                 return try await store.settle(due)
             }
@@ -124,6 +171,8 @@ actor CommitStatuses {
             if let status = CommitStatus(build, waiting: waits, pages: ports.pages) {
                 try await sender.send(
                     status, to: source.kind, server: server.url, token: token)
+                pending.sent(
+                    status, of: build, at: ports.clock.monotonicMilliseconds(), ports.limits)
             }
             said.remove(due.build)
             try await store.settle(due)
@@ -133,13 +182,10 @@ actor CommitStatuses {
             await failed(due, fault)
         } catch {
             // The store, or a coordinator that is deposed: the next leader goes on.
-            about(due).warning("cannot send its status: \(error)")
+            about(due.build)
+                .warning("cannot send the status of \(Self.title(due.build)): \(error)")
             await failed(due, StatusFault(.unavailable, "\(error)"))
         }
-    }
-
-    private func about(_ due: StatusObligation) -> Logger {
-        log.about(LogIDs(build: due.build))
     }
 
     /// An answer that the queue's server refuses is tried as often as the status of a commit. While
@@ -148,7 +194,7 @@ actor CommitStatuses {
         var later = due
         later.tries += fault.isPermanent ? 1 : 0
         let isOver = later.tries >= ports.limits.statusTries
-        if isOver { about(due).warning("\(fault); its answer is given up") }
+        if isOver { about(due.build).warning("\(fault); its answer is given up") }
         let delay = Backoff.delay(
             afterTries: fault.isPermanent ? later.tries : 5,
             first: ports.limits.statusRetryMilliseconds,
@@ -161,7 +207,8 @@ actor CommitStatuses {
         later.tries += 1
         let isOver = fault.isPermanent || later.tries >= ports.limits.statusTries
         if isOver || said.insert(due.build).inserted {
-            about(due).warning("\(fault)" + (isOver ? "; its status is given up" : ""))
+            about(due.build).warning(
+                "\(Self.title(due.build)): \(fault)" + (isOver ? "; its status is given up" : ""))
         }
         if said.count > ports.limits.pageRows { said.removeAll() }
         let delay = Backoff.delay(
@@ -178,7 +225,8 @@ actor CommitStatuses {
         do {
             if isOver { try await store.settle(due) } else { try await store.postpone(later) }
         } catch {
-            about(due).warning("cannot note its status: \(error)")
+            about(due.build)
+                .warning("cannot note the status of \(Self.title(due.build)): \(error)")
             // Otherwise the loop would try at once again.
             try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
         }

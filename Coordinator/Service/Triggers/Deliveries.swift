@@ -148,12 +148,16 @@ public actor Deliveries {
                 delivery, .ignored, "coordinator.yml has no hook \(delivery.hook) any more")
         }
         var outcome = ReportTrigger.Outcome()
+        var broken: [BrokenImage] = []
         do {
-            for report in delivery.reports {
+            for (index, report) in delivery.reports.enumerated() {
                 let part = try await trigger.handle(report, of: delivery, from: source)
                 outcome.builds += part.builds
                 outcome.reasons += part.reasons
                 outcome.problems += part.problems
+                broken += part.broken.map {
+                    BrokenImage(guestOS: $0.guestOS, why: $0.why, report: index)
+                }
                 outcome.cancelled += part.cancelled
                 outcome.needsApproval = outcome.needsApproval || part.needsApproval
             }
@@ -163,6 +167,8 @@ public actor Deliveries {
         for report in delivery.reports { try await endOlder(than: delivery, report) }
         var ended = delivery
         ended.builds = outcome.builds
+        ended.broken =
+            broken.isEmpty ? nil : Array(broken.prefix(ports.limits.brokenImagesOfDelivery))
         // Several guest OSes of one repository often have the same.
         let reasons = (outcome.problems + outcome.reasons).unique().joined(separator: "; ")
         if outcome.needsApproval {

@@ -26,6 +26,8 @@ struct ReportTrigger: Sendable {
         var reasons: [String] = []
         /// What is wrong with templates, so that guest OSes cannot be built.
         var problems: [String] = []
+        /// Whose templates they are.
+        var broken: [(guestOS: String, why: String)] = []
         /// It is of a merge request from another project, which nobody has approved.
         var needsApproval = false
         /// Builds that were cancelled.
@@ -55,7 +57,7 @@ struct ReportTrigger: Sendable {
             case .ignored(let why): outcome.reasons.append(why)
             case .broken(let why):
                 outcome.problems.append(why)
-                BrokenTemplate(ports: ports).tell(change, why)
+                outcome.broken.append((guestOS.name, why))
             case .needsApproval: outcome.needsApproval = true
             case .cancelled(let builds):
                 outcome.cancelled += builds.count
