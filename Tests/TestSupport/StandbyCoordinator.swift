@@ -29,6 +29,7 @@ public final class StandbyCoordinator: Sendable {
             api: {listen: 127.0.0.1, port: \(port)}
             limits: {host_lost: \(farm.setup.hostLostSeconds)s}
             \(farm.line(for: database))
+            \(farm.setup.coordinatorLines.joined(separator: "\n"))
 
             """
         try Files.replace("\(folder)/coordinator.yml", with: text.utf8)
