@@ -20,9 +20,15 @@ extension Configuration {
     }
 
     private static func source(_ name: String, _ yaml: YAMLMapping) throws -> any SecretSource {
-        let guestOSes = try yaml.take("guest_oses", .list(of: .string))
+        let environments = try yaml.take("environments", .list(of: .string), default: [])
+        // One for environments alone is for no build.
+        let guestOSes =
+            environments.isEmpty
+            ? try yaml.take("guest_oses", .list(of: .string))
+            : try yaml.take("guest_oses", .list(of: .string), default: [])
         let listed = FarmSecret(
-            name: name, guestOSes: guestOSes, createdMilliseconds: 0, changedMilliseconds: 0,
+            name: name, guestOSes: guestOSes, environments: environments, createdMilliseconds: 0,
+            changedMilliseconds: 0,
             changedBy: "")
         if let problem = listed.problem { throw yaml.error("guest_oses", problem) }
         let file = try yaml.takeIfPresent("file", absolutePath)
@@ -37,14 +43,23 @@ extension Configuration {
         if let timeout, command == nil || !(1...300).contains(timeout) {
             throw yaml.error("timeout", "is for command, and 1s to 5m")
         }
-        if let file { return FileSecret(path: file, guestOSes: guestOSes) }
+        if let file {
+            var secret = FileSecret(path: file, guestOSes: guestOSes)
+            secret.environments = environments
+            return secret
+        }
         if let command {
             guard command.first?.utf8.first == UInt8(ascii: "/") else {
                 throw yaml.error("command", "expected a list that begins with an absolute path")
             }
-            return CommandSecret(command, timeoutSeconds: timeout ?? 20, guestOSes: guestOSes)
+            var secret = CommandSecret(
+                command, timeoutSeconds: timeout ?? 20, guestOSes: guestOSes)
+            secret.environments = environments
+            return secret
         }
-        return VaultSecret(try settings(vault ?? yaml), guestOSes: guestOSes)
+        var secret = VaultSecret(try settings(vault ?? yaml), guestOSes: guestOSes)
+        secret.environments = environments
+        return secret
     }
 
     private static func settings(_ yaml: YAMLMapping) throws -> VaultSettings {

@@ -57,6 +57,36 @@ import Testing
         }
     }
 
+    @Test("A secret is given to environments, and an environment names it")
+    func environments() async throws {
+        let folder = try TemporaryFolder()
+        let path = try file(Array("hunter22".utf8), in: folder)
+        try await withCoordinator({ router in
+            router.say("PUT", "/api/v1/secrets/cloud", Self.secret)
+            router.say(
+                "PUT", "/api/v1/environments/lab",
+                #"{"name":"lab","kind":"registry","settings":{}}"#)
+        }) { coordinator in
+            for words in [
+                ["secret", "add", "cloud", "--from-file", path, "--environment", "lab*"],
+                ["secret", "change", "cloud", "--environment", "none"],
+                ["env", "change", "lab", "--secret", "cloud"],
+            ] {
+                let ran = await runCLI(words, url: coordinator.url)
+                #expect(ran.code == .ok, "\(ran.err)")
+            }
+            #expect(
+                coordinator.bodies == [
+                    #"{"environments":["lab*"],"isNew":true,"value":"hunter22"}"#,
+                    #"{"environments":[],"isNew":false}"#,
+                    #"{"name":"lab","secretName":"cloud","unchecked":false}"#,
+                ])
+            let both = await coordinator.run(
+                "env", "change", "lab", "--secret", "cloud", "--password-file", path)
+            #expect(both.code == .usage && both.err.contains("exclude each other"))
+        }
+    }
+
     @Test("What cannot be meant is refused before anything is sent")
     func refusals() async throws {
         let folder = try TemporaryFolder()

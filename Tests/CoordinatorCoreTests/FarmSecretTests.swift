@@ -33,6 +33,10 @@ import Testing
         #expect(problem("cloud", []) == nil)
         #expect(problem("cloud", [""]) != nil)
         #expect(problem("cloud", ["a/b"]) != nil)
+        let scoped = FarmSecret(
+            name: "cloud", guestOSes: [], environments: ["lab", "a/b"], createdMilliseconds: 0,
+            changedMilliseconds: 0, changedBy: "admin")
+        #expect(scoped.problem?.contains("no environment can have a name like 'a/b'") == true)
         #expect(problem("cloud", Array(repeating: "a*", count: 101))?.contains("use *") == true)
     }
 }

@@ -25,6 +25,26 @@ import Testing
             requestedBy: "admin", createdMilliseconds: time)
     }
 
+    @Test(
+        "An environment that names a secret has no password beside it",
+        arguments: StoreKind.databases)
+    func namedSecret(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            var lab = ReleaseEnvironment(
+                id: "e", name: "lab", settings: .registry(RegistrySettings(url: "https://r")),
+                createdMilliseconds: 0)
+            try await leader.add(lab, secret: Secret("hunter22"))
+            lab.secretName = "cloud"
+            try await leader.update(lab, secret: nil)
+            #expect(try await store.environment(named: "lab") == lab)
+            #expect(try await store.secret(ofEnvironment: "lab") == nil)
+            lab.secretName = nil
+            try await leader.update(lab, secret: Secret("hunter23"))
+            #expect(try await store.environments() == [lab])
+            #expect(try await store.secret(ofEnvironment: "lab")?.reveal == "hunter23")
+        }
+    }
+
     @Test("Environments of every kind are read as they were stored", arguments: StoreKind.allCases)
     func environmentRoundTrip(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

@@ -29,6 +29,7 @@ struct SecretStoreTests {
             var changed = Self.secret("cloud", ["debian*", "x"])
             (changed.createdMilliseconds, changed.changedMilliseconds) = (7, 8)
             changed.changedBy = "bert"
+            changed.environments = ["lab", "prod-*"]
             try await leader.put(changed, value: nil)
             changed.createdMilliseconds = 1
             #expect(try await store.secret(named: "cloud") == changed)

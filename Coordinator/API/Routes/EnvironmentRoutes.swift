@@ -83,6 +83,8 @@ struct EnvironmentView: Encodable {
     var name, kind, createdAt: String
     var settings: EnvironmentSettings
     var policy: ReleasePolicy
+    /// The secret of the coordinator that is its password.
+    var secretName: String?
     /// The result of a check in this request.
     var findings: [EnvironmentFinding]?
     /// `true`, or missing.
@@ -94,6 +96,7 @@ struct EnvironmentView: Encodable {
         createdAt = Time.text(environment.createdMilliseconds)
         settings = environment.settings
         policy = environment.policy
+        secretName = environment.secretName
         self.findings = findings
     }
 }

@@ -30,7 +30,7 @@ enum SecretRoutes {
 /// A secret without its value.
 struct SecretView: Encodable {
     var name: String
-    var guestOSes: [String]
+    var guestOSes, environments: [String]
     /// `store`, or the place of a source that coordinator.yml names.
     var source: String
     var createdAt, changedAt, changedBy: String?
@@ -40,6 +40,7 @@ struct SecretView: Encodable {
     init(_ secret: FarmSecrets.Listed) {
         name = secret.name
         guestOSes = secret.guestOSes
+        environments = secret.environments
         source = secret.source ?? "store"
         createdAt = secret.stored.map { Time.text($0.createdMilliseconds) }
         changedAt = secret.stored.map { Time.text($0.changedMilliseconds) }

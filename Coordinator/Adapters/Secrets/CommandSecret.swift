@@ -6,6 +6,7 @@ import Support
 /// is involved.
 public struct CommandSecret: SecretSource {
     public let guestOSes: [String]
+    public var environments: [String] = []
     private let arguments: [String]
     private let timeoutSeconds: Int
 

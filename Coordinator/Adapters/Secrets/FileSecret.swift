@@ -4,6 +4,7 @@ import Support
 /// A secret in a file of the coordinator's machine.
 public struct FileSecret: SecretSource {
     public let guestOSes: [String]
+    public var environments: [String] = []
     private let path: String
 
     public init(path: String, guestOSes: [String]) {

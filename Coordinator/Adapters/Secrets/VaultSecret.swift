@@ -8,6 +8,7 @@ import TextKit
 /// One field of a secret in the key-value engine, version 2, of HashiCorp Vault or OpenBao.
 public struct VaultSecret: SecretSource {
     public let guestOSes: [String]
+    public var environments: [String] = []
     private let settings: VaultSettings
     private let http: HTTPClient
 

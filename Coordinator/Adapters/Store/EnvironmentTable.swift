@@ -9,7 +9,8 @@ enum EnvironmentTable {
         "region",
     ]
     private static let columns =
-        (["id", "name"] + historic + ["settings", "policy", "created_ms"]).joined(separator: ", ")
+        (["id", "name"] + historic + ["settings", "policy", "secret_name", "created_ms"]).joined(
+            separator: ", ")
 
     // MARK: Questions
 
@@ -54,10 +55,11 @@ enum EnvironmentTable {
         }
         try transaction.execute(
             "INSERT INTO envs (\(columns), password, secret) "
-                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
             [.text(environment.id), .text(environment.name)] + historicValues(environment) + [
                 try StoredJSON.encode(environment.settings),
-                try StoredJSON.encode(environment.policy), .int(environment.createdMilliseconds),
+                try StoredJSON.encode(environment.policy), .text(orNull: environment.secretName),
+                .int(environment.createdMilliseconds),
                 .text(orNull: try vault.seal(entry.secret, context: environment.id)),
             ])
     }
@@ -71,12 +73,16 @@ enum EnvironmentTable {
         }
         let assignments = historic.map { "\($0) = ?, " }.joined()
         try transaction.execute(
-            "UPDATE envs SET \(assignments)settings = ?, policy = ?, created_ms = ? WHERE id = ?",
+            "UPDATE envs SET \(assignments)settings = ?, policy = ?, secret_name = ?, "
+                + "created_ms = ? WHERE id = ?",
             historicValues(environment) + [
                 try StoredJSON.encode(environment.settings),
-                try StoredJSON.encode(environment.policy), .int(environment.createdMilliseconds),
-                .text(id),
+                try StoredJSON.encode(environment.policy), .text(orNull: environment.secretName),
+                .int(environment.createdMilliseconds), .text(id),
             ])
+        if environment.secretName != nil {
+            try transaction.execute("UPDATE envs SET secret = NULL WHERE id = ?", [.text(id)])
+        }
         if let sealed = try vault.seal(entry.secret, context: id) {
             try transaction.execute(
                 "UPDATE envs SET secret = ? WHERE id = ?", [.text(sealed), .text(id)])
@@ -158,7 +164,7 @@ enum EnvironmentTable {
                         format: .raw, visibility: .public)),
             policy: try row.textOrNil("policy").map {
                 try StoredJSON.decode(ReleasePolicy.self, $0)
-            } ?? ReleasePolicy(),
+            } ?? ReleasePolicy(), secretName: try row.textOrNil("secret_name"),
             createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
     }
 }

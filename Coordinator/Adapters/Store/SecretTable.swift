@@ -16,7 +16,7 @@ enum SecretTable {
 
     private static let rows = RowOrigin(table: "secrets", key: "name")
     private static let columns =
-        "name, guest_oses, created_ms, changed_ms, changed_by, "
+        "name, guest_oses, environments, created_ms, changed_ms, changed_by, "
         + "\(LostValue.condition("sealed")) AS is_lost"
 
     static func context(_ name: String) -> String { "secret \(name)" }
@@ -49,7 +49,9 @@ enum SecretTable {
     ) throws {
         let sealed = try vault.seal(value, context: context(secret.name))
         let shared: [SQLValue] = [
-            try StoredJSON.encode(secret.guestOSes), .int(secret.changedMilliseconds),
+            try StoredJSON.encode(secret.guestOSes),
+            secret.environments.isEmpty ? .null : try StoredJSON.encode(secret.environments),
+            .int(secret.changedMilliseconds),
             .text(secret.changedBy),
         ]
         guard try transaction.firstLocked(named(secret.name)) != nil else {
@@ -57,14 +59,15 @@ enum SecretTable {
                 throw StoreError.notFound(what: .secret, name: secret.name)
             }
             return try transaction.insert(
-                "INSERT INTO secrets (guest_oses, changed_ms, changed_by, name, sealed, "
-                    + "created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO secrets (guest_oses, environments, changed_ms, changed_by, name, "
+                    + "sealed, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 shared + [
                     .text(secret.name), .text(sealed), .int(secret.createdMilliseconds),
                 ], what: .secret, name: secret.name)
         }
         try transaction.execute(
-            "UPDATE secrets SET guest_oses = ?, changed_ms = ?, changed_by = ? WHERE name = ?",
+            "UPDATE secrets SET guest_oses = ?, environments = ?, changed_ms = ?, changed_by = ? "
+                + "WHERE name = ?",
             shared + [.text(secret.name)])
         if let sealed {
             try transaction.execute(
@@ -82,6 +85,8 @@ enum SecretTable {
         FarmSecret(
             name: try row.text("name"),
             guestOSes: try StoredJSON.decode([String].self, row.text("guest_oses")),
+            environments: try row.textOrNil("environments")
+                .map { try StoredJSON.decode([String].self, $0) } ?? [],
             createdMilliseconds: try row.int64("created_ms"),
             changedMilliseconds: try row.int64("changed_ms"),
             changedBy: try row.text("changed_by"), isLost: try row.bool("is_lost"))

@@ -133,12 +133,14 @@ public struct RegistryPlan: Sendable {
         settings.projectDomain = row.projectDomain ?? settings.projectDomain
         settings.userDomain = row.userDomain ?? settings.userDomain
         settings.region = row.region ?? settings.region
-        let entry = EnvironmentEntry(
+        var entry = EnvironmentEntry(
             environment: ReleaseEnvironment(
                 id: old?.id ?? newID(), name: row.name, settings: .openstack(settings),
                 policy: old?.policy ?? ReleasePolicy(),
                 createdMilliseconds: old?.createdMilliseconds ?? now),
             secret: row.password == known.secrets[row.name] ? nil : row.password)
+        // A password of the sheet takes the place of a secret that was named.
+        entry.environment.secretName = entry.secret == nil ? old?.secretName : nil
         if let why = entry.environment.problem {
             var problem = row.urlPlace
             problem.why = why

@@ -8,16 +8,20 @@ public struct ReleaseEnvironment: Sendable, Hashable, Codable {
     public var name: String
     public var settings: EnvironmentSettings
     public var policy: ReleasePolicy
+    /// The secret of the coordinator that is its password; `nil`: it has one of its own, or none.
+    public var secretName: String?
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
         id: String, name: String, settings: EnvironmentSettings,
-        policy: ReleasePolicy = ReleasePolicy(), createdMilliseconds: Int64
+        policy: ReleasePolicy = ReleasePolicy(), secretName: String? = nil,
+        createdMilliseconds: Int64
     ) {
         self.id = id
         self.name = name
         self.settings = settings
         self.policy = policy
+        self.secretName = secretName
         self.createdMilliseconds = createdMilliseconds
     }
 

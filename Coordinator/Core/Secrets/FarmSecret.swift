@@ -7,6 +7,8 @@ public struct FarmSecret: Sendable, Hashable, Codable {
     /// Names of the guest OSes that may use it, in which `*` stands for any text. Empty: none, it
     /// is for the coordinator's own logins.
     public var guestOSes: [String]
+    /// Names of the environments that may use it as their password, written likewise.
+    public var environments: [String]
     public var createdMilliseconds: Int64
     public var changedMilliseconds: Int64
     /// Who wrote the value or the guest OSes last.
@@ -15,11 +17,13 @@ public struct FarmSecret: Sendable, Hashable, Codable {
     public var isLost: Bool
 
     public init(
-        name: String, guestOSes: [String], createdMilliseconds: Int64, changedMilliseconds: Int64,
-        changedBy: String, isLost: Bool = false
+        name: String, guestOSes: [String], environments: [String] = [],
+        createdMilliseconds: Int64, changedMilliseconds: Int64, changedBy: String,
+        isLost: Bool = false
     ) {
         self.name = name
         self.guestOSes = guestOSes
+        self.environments = environments
         self.createdMilliseconds = createdMilliseconds
         self.changedMilliseconds = changedMilliseconds
         self.changedBy = changedBy
@@ -34,27 +38,36 @@ public struct FarmSecret: Sendable, Hashable, Codable {
         /// and longer ones do not fit an environment.
         public static let valueBytes = 6...64 << 10
         /// A list that people write and read.
-        public static let guestOSes = 100
+        public static let patterns = 100
         /// What one build gets: with the rest of its instructions, it must fit a message.
         public static let deliveredBytes = 512 << 10
     }
 
-    public static func isAllowed(_ guestOS: String, by patterns: [String]) -> Bool {
-        patterns.contains { Wildcards.matches(Wildcards.parts(of: $0), guestOS) }
+    /// - Parameter name: of a guest OS or an environment.
+    public static func isAllowed(_ name: String, by patterns: [String]) -> Bool {
+        patterns.contains { Wildcards.matches(Wildcards.parts(of: $0), name) }
     }
 
     /// Why it cannot be stored; `nil` if it can.
     public var problem: String? {
         if let problem = Names.problem(name, what: "name of a secret") { return problem }
-        guard guestOSes.count <= Bounds.guestOSes else {
-            return "the secret \(Names.quoted(name)) has \(guestOSes.count) patterns of guest "
-                + "OSes; at most \(Bounds.guestOSes) are possible: use *"
+        return Self.problem(name, guestOSes, "guest OS", many: "guest OSes")
+            ?? Self.problem(name, environments, "environment", many: "environments")
+    }
+
+    private static func problem(
+        _ name: String, _ patterns: [String], _ what: String, many: String
+    ) -> String? {
+        guard patterns.count <= Bounds.patterns else {
+            return "the secret \(Names.quoted(name)) has \(patterns.count) patterns of \(many); at "
+                + "most \(Bounds.patterns) are possible: use *"
         }
-        for pattern in guestOSes {
+        for pattern in patterns {
             let fixed = pattern.filter { $0 != "*" }
-            guard !pattern.isEmpty, fixed.isEmpty || Names.registeredProblem("a" + fixed) == nil
+            guard !pattern.isEmpty,
+                fixed.isEmpty || Names.registeredProblem("a" + fixed, what: what) == nil
             else {
-                return "no guest OS can have a name like \(Names.quoted(pattern)): use a name, in "
+                return "no \(what) can have a name like \(Names.quoted(pattern)): use a name, in "
                     + "which * stands for any text"
             }
         }

@@ -79,6 +79,7 @@ extension ReleaseEnvironment {
         fields.show("policy for guest OSes", policy.guestOSes.map(\.text))
         fields.show("policy for images", policy.images.map(\.text))
         fields.show("approval", policy.needsApproval ? "required" : "none")
+        fields.show("secret", secretName)
         fields.hide("password", password?.reveal)
         return fields
     }
@@ -105,6 +106,7 @@ extension FarmSecret {
     var auditFields: AuditFields {
         var fields = AuditFields()
         fields.show("guest OSes", guestOSes)
+        fields.show("environments", environments)
         return fields
     }
 }

@@ -17,12 +17,15 @@ public struct EnvironmentCatalog: Sendable {
         let environment = ReleaseEnvironment(
             id: ports.ids.randomID(), name: form.name, settings: settings,
             policy: form.policy?.applied(to: ReleasePolicy()) ?? ReleasePolicy(),
+            secretName: try form.checkedSecretName(),
             createdMilliseconds: ports.clock.unixMilliseconds())
         if try await ports.store.environment(named: form.name) != nil {
             throw StoreError.exists(what: .environment, name: form.name)
         }
         let secret = form.secret.map(Secret.init)
-        let findings = try await checked(environment, secret, form)
+        let password =
+            form.secretName == nil ? secret : try await ports.secretNow(of: environment)
+        let findings = try await checked(environment, password, form)
         try await store.recording(
             ports.auditEntry(
                 actor, "env.add", environment.name,
@@ -48,19 +51,25 @@ public struct EnvironmentCatalog: Sendable {
             SecretDestination(environment.settings) != SecretDestination(settings)
         environment.settings = settings
         environment.policy = form.policy?.applied(to: environment.policy) ?? environment.policy
+        if let name = try form.checkedSecretName() {
+            environment.secretName = name
+        } else if form.secret != nil {
+            environment.secretName = nil
+        }
         var secret = form.secret.map(Secret.init)
         // A policy can also be changed while the password is lost.
-        if secret == nil, form.settings != nil {
-            secret = try await ports.store.secret(ofEnvironment: form.name)
+        if secret == nil, form.settings != nil || form.secretName != nil {
+            secret = try await ports.secretNow(of: environment)
         }
-        if isMoved, form.secret == nil, secret != nil {
+        if isMoved, form.secret == nil, form.secretName == nil, secret != nil {
             throw Refusal(
                 "the stored password of \(form.name) would be sent to another address, for another "
                     + "user or under other certificates: give the password again "
-                    + "(--password-file)")
+                    + "(--password-file, or --secret)")
         }
         // A policy is not the cloud's affair, and can be changed while the cloud is down.
-        let isPolicyOnly = form.settings == nil && form.secret == nil
+        let isPolicyOnly =
+            form.settings == nil && form.secret == nil && form.secretName == nil
         if let problem = environment.problem { throw Refusal(problem) }
         let findings = isPolicyOnly ? [] : try await checked(environment, secret, form)
         let given = form.secret.map(Secret.init)
@@ -162,23 +171,36 @@ public struct EnvironmentForm: Sendable, Decodable {
     public var policy: ReleasePolicyChange?
     /// The password; if it is missing, a change keeps the stored one.
     public var secret: String?
+    /// Or a secret of the coordinator that is its password.
+    public var secretName: String?
     /// Stores it even if it cannot be reached yet.
     public var isUnchecked: Bool?
 
     public init(
         name: String, settings: EnvironmentSettings? = nil, policy: ReleasePolicyChange? = nil,
-        secret: String? = nil, isUnchecked: Bool? = nil
+        secret: String? = nil, secretName: String? = nil, isUnchecked: Bool? = nil
     ) {
         self.name = name
         self.settings = settings
         self.policy = policy
         self.secret = secret
+        self.secretName = secretName
         self.isUnchecked = isUnchecked
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, settings, policy, secret
+        case name, settings, policy, secret, secretName
         case isUnchecked = "unchecked"
+    }
+
+    /// - Throws: `Refusal` if it is no name, or there is a password as well.
+    func checkedSecretName() throws -> String? {
+        guard let secretName else { return nil }
+        try Refusal.check(secretName, "name of a secret")
+        guard secret == nil else {
+            throw Refusal("secret and secretName exclude each other: one of them is the password")
+        }
+        return secretName
     }
 }
 
@@ -191,7 +213,7 @@ public struct EnvironmentCheck: Sendable {
     /// - Throws: `Refusal` if no release could succeed now; `StoreError`
     public func run(_ name: String) async throws -> [EnvironmentFinding] {
         let environment = try await ports.environment(named: name)
-        return try await findings(environment, try await ports.store.secret(ofEnvironment: name))
+        return try await findings(environment, try await ports.secretNow(of: environment))
     }
 
     func findings(

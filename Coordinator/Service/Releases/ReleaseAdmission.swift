@@ -27,29 +27,33 @@ extension Ports {
     }
 
     /// The password of an environment.
-    /// - Throws: `ReleaseFault.rejected` if it is lost: no retry would help.
-    func password(of environment: String) async throws -> Secret? {
-        do {
-            return try await store.secret(ofEnvironment: environment)
-        } catch let error as StoreError where error.code == .lost {
+    /// - Throws: `ReleaseFault.rejected` if it is lost, or a secret that the environment may not
+    ///   use: no retry would help.
+    func password(of name: String) async throws -> Secret? {
+        guard let environment = try await store.environment(named: name) else { return nil }
+        do { return try await secret(of: environment) } catch let error as StoreError
+            where error.code == .lost
+        {
             throw ReleaseFault(.rejected, error.message)
+        } catch let refusal as Refusal {
+            throw ReleaseFault(.rejected, refusal.description)
+        } catch let fault as SecretFault {
+            throw ReleaseFault(.failed, fault.description)
         }
     }
 
-    /// The password that another one is compared with; `nil` also if it is lost, and can only be
-    /// replaced.
+    /// The password that another one is compared with; `nil` also if there is none to be had, and
+    /// it can only be replaced.
     /// - Throws: `StoreError`
-    public func knownPassword(of environment: String) async throws -> Secret? {
-        do {
-            return try await store.secret(ofEnvironment: environment)
-        } catch let error as StoreError where error.code == .lost { return nil }
+    public func knownPassword(of name: String) async throws -> Secret? {
+        do { return try await password(of: name) } catch is ReleaseFault { return nil }
     }
 
     /// Why no release to an environment can succeed before its password is set anew; `nil` if it
     /// is there. What else keeps it from being read passes, and is met by the release.
     func lostPassword(of environment: String) async -> String? {
         do { _ = try await password(of: environment) } catch let fault as ReleaseFault {
-            return fault.message
+            return fault.isPermanent ? fault.message : nil
         } catch {}
         return nil
     }

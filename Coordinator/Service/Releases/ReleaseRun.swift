@@ -117,10 +117,16 @@ struct ReleaseRun: Sendable {
         if let undone = release.undoes, journal.isEmpty {
             journal = try await ports.store.release(id: undone)?.journal ?? [:]
         }
+        let password = try await ports.password(of: environment.name)
+        if let name = environment.secretName {
+            try await ports.audit(
+                "coordinator", "secret.use", "\(build.guestOS):\(build.number)",
+                "for the release to \(environment.name): \(name)")
+        }
         return ReleaseOrder(
             release: release.id, build: build, guestOS: guestOS, image: image, imagePath: path,
             environment: environment,
-            secret: try await ports.password(of: environment.name),
+            secret: password,
             format: release.format, plan: build.plan.release ?? ReleasePlan(), journal: journal,
             isFirstTry: release.attemptCount == 1,
             createdMilliseconds: release.createdMilliseconds)

@@ -13,6 +13,7 @@ public struct FarmSecrets: Sendable {
     public struct Listed: Sendable, Hashable {
         public var name: String
         public var guestOSes: [String]
+        public var environments: [String]
         /// `nil`: the coordinator's own store.
         public var source: String?
         /// `nil`: it is written somewhere else.
@@ -21,12 +22,14 @@ public struct FarmSecrets: Sendable {
         public init(_ stored: FarmSecret) {
             name = stored.name
             guestOSes = stored.guestOSes
+            environments = stored.environments
             self.stored = stored
         }
 
         init(_ name: String, _ source: any SecretSource) {
             self.name = name
             guestOSes = source.guestOSes
+            environments = source.environments
             self.source = source.place
         }
     }

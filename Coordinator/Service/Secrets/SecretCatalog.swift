@@ -23,7 +23,9 @@ public struct SecretCatalog: Sendable {
         if form.isNew == false, known == nil {
             throw StoreError.notFound(what: .secret, name: name)
         }
-        guard let guestOSes = form.guestOSes ?? known?.guestOSes else {
+        // One for environments alone is for no build.
+        let others: [String]? = form.environments == nil ? nil : []
+        guard let guestOSes = form.guestOSes ?? known?.guestOSes ?? others else {
             throw Refusal("guestOSes is missing: which guest OSes may use the secret")
         }
         if known == nil, form.value == nil { throw Refusal("value is missing") }
@@ -31,6 +33,7 @@ public struct SecretCatalog: Sendable {
         let now = ports.clock.unixMilliseconds()
         let secret = FarmSecret(
             name: name, guestOSes: guestOSes,
+            environments: form.environments ?? known?.environments ?? [],
             createdMilliseconds: known?.createdMilliseconds ?? now,
             changedMilliseconds: now, changedBy: actor)
         if let problem = secret.problem { throw Refusal(problem) }
@@ -67,6 +70,13 @@ public struct SecretCatalog: Sendable {
 
     public func remove(_ name: String, by actor: String) async throws {
         try refuseConfigured(name)
+        let users = try await ports.store.environments().filter { $0.secretName == name }
+        if let user = users.first {
+            throw Refusal(
+                .conflict,
+                "the secret \(Names.quoted(name)) is the password of the environment \(user.name): "
+                    + "give it another one first: aibuild env change \(user.name) --secret NAME")
+        }
         let known = try await ports.formerly { try await ports.store.secret(named: name) }
         try await store.recording(
             ports.auditEntry(actor, "secret.remove", name, known?.auditFields.words ?? "")
@@ -111,21 +121,27 @@ public struct SecretCatalog: Sendable {
 public struct SecretForm: Sendable, Decodable {
     public var value: Secret?
     public var guestOSes: [String]?
+    public var environments: [String]?
     /// Whether it must be new, or must be there; `nil`: either.
     public var isNew: Bool?
 
-    public init(value: Secret? = nil, guestOSes: [String]? = nil, isNew: Bool? = nil) {
+    public init(
+        value: Secret? = nil, guestOSes: [String]? = nil, environments: [String]? = nil,
+        isNew: Bool? = nil
+    ) {
         self.value = value
         self.guestOSes = guestOSes
+        self.environments = environments
         self.isNew = isNew
     }
 
-    private enum Key: String, CodingKey { case value, guestOSes, isNew }
+    private enum Key: String, CodingKey { case value, guestOSes, environments, isNew }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         value = try container.decodeIfPresent(String.self, forKey: .value).map(Secret.init)
         guestOSes = try container.decodeIfPresent([String].self, forKey: .guestOSes)
+        environments = try container.decodeIfPresent([String].self, forKey: .environments)
         isNew = try container.decodeIfPresent(Bool.self, forKey: .isNew)
     }
 }

@@ -57,6 +57,7 @@ struct EnvironmentAnswer: Decodable {
     var createdAt: String?
     var settings: KindSettings
     var policy: Policy?
+    var secretName: String?
     var findings: [Finding]?
     var passwordLost: Bool?
 }

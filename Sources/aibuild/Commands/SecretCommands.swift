@@ -9,6 +9,10 @@ enum SecretCommands {
     private static let fromFile = CommandOption(
         "from-file", value: "FILE", "file with the value; - reads stdin (default)")
 
+    private static let environmentOption = CommandOption(
+        "environment", value: "PATTERN",
+        "environments that may name it as their password, may contain *", repeats: true)
+
     private static let noBuilds = CommandOption(
         "no-builds", "no build may use it: a login of the coordinator (git.logins)")
 
@@ -18,11 +22,11 @@ enum SecretCommands {
     ) throws(CommandError) -> [String]? {
         let named = arguments.all("guest-os")
         guard arguments.has("no-builds") else {
-            guard !named.isEmpty || !isRequired else {
+            guard !named.isEmpty || !isRequired || arguments.has("environment") else {
                 throw CommandError(
                     .usage,
                     "Name the guest OSes whose builds may use it (--guest-os), or none "
-                        + "(--no-builds)")
+                        + "(--no-builds); or environments (--environment)")
             }
             return named.isEmpty ? nil : named
         }
@@ -30,6 +34,12 @@ enum SecretCommands {
             throw CommandError(.usage, "--no-builds and --guest-os exclude each other")
         }
         return []
+    }
+
+    /// - Returns: `nil` if nothing is said of them.
+    private static func environments(_ arguments: Arguments) -> [String]? {
+        let named = arguments.all("environment")
+        return named.isEmpty ? nil : named == ["none"] ? [] : named
     }
 
     private static let add = Command(
@@ -40,7 +50,7 @@ enum SecretCommands {
             CommandOption(
                 "guest-os", value: "PATTERN",
                 "guest OSes whose builds may use it, may contain *", repeats: true),
-            noBuilds,
+            environmentOption, noBuilds,
         ],
         details: [
             "The value is never part of the command line. It is encrypted where it is stored, and",
@@ -50,6 +60,7 @@ enum SecretCommands {
         examples: [
             "aibuild secret add openstack --from-file password.txt --guest-os 'cloud-*'",
             "aibuild secret add registry --from-file - --guest-os debian12",
+            "aibuild secret add lab-cloud --from-file lab.password --environment lab",
             "aibuild secret add git-token --from-file token.txt --no-builds",
         ],
         run: { context in
@@ -58,7 +69,8 @@ enum SecretCommands {
             return try await put(
                 context,
                 Form(
-                    value: try value(context.arguments), guestOSes: guestOSes, isNew: true),
+                    value: try value(context.arguments), guestOSes: guestOSes,
+                    environments: environments(context.arguments), isNew: true),
                 "Added")
         })
 
@@ -70,6 +82,10 @@ enum SecretCommands {
             CommandOption(
                 "guest-os", value: "PATTERN",
                 "guest OSes whose builds may use it from now on: all of them", repeats: true),
+            CommandOption(
+                "environment", value: "PATTERN",
+                "environments that may use it from now on: all of them, or the literal none",
+                repeats: true),
             noBuilds,
         ],
         details: ["What is not given is kept. Builds that run keep the value that they have."],
@@ -79,14 +95,16 @@ enum SecretCommands {
         ],
         run: { context in
             try context.requireOption(of: [
-                fromFile, CommandOption("guest-os", value: "PATTERN", ""), noBuilds,
+                fromFile, CommandOption("guest-os", value: "PATTERN", ""), environmentOption,
+                noBuilds,
             ])
             return try await put(
                 context,
                 Form(
                     value: context.arguments["from-file"] == nil
                         ? nil : try value(context.arguments),
-                    guestOSes: try guestOSes(context.arguments, isRequired: false), isNew: false),
+                    guestOSes: try guestOSes(context.arguments, isRequired: false),
+                    environments: environments(context.arguments), isNew: false),
                 "Changed")
         })
 
@@ -96,13 +114,16 @@ enum SecretCommands {
         run: { context in
             let body = try await context.api.get("/api/v1/secrets")
             return try context.show(body, as: Page<SecretAnswer>.self) { page in
-                var table = Table("NAME", "GUESTOS", "SOURCE", "CHANGED", spare: ["CHANGED"])
+                var table = Table(
+                    "NAME", "GUESTOS", "ENVIRONMENTS", "SOURCE", "CHANGED",
+                    spare: ["CHANGED", "ENVIRONMENTS"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold),
                         .init(
                             item.guestOSes.isEmpty
                                 ? "none" : item.guestOSes.joined(separator: ", ")),
+                        .init((item.environments ?? []).joined(separator: ", ")),
                         .init(item.lost == true ? "lost: set it anew" : item.source),
                         .init(Format.age(item.changedAt)))
                 }
@@ -145,13 +166,14 @@ enum SecretCommands {
 
     private struct Form: Encodable {
         var value: String?
-        var guestOSes: [String]?
+        var guestOSes, environments: [String]?
         var isNew: Bool
     }
 
     private struct SecretAnswer: Decodable {
         var name: String
         var guestOSes: [String]
+        var environments: [String]?
         var source: String
         var changedAt: String?
         var lost: Bool?

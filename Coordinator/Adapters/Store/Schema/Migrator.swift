@@ -35,6 +35,7 @@ enum Migrator {
         Migration(version: 20, changes: AccessTable.changes + AuditTable.changes),
         Migration(version: 21, changes: AccessTable.subjects),
         Migration(version: 22, changes: HostVariableColumns.changes),
+        Migration(version: 23, changes: SecretScopes.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

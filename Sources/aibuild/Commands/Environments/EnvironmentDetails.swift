@@ -24,6 +24,7 @@ enum EnvironmentDetails {
                                     ? "own name only" : $0.images.joined(separator: ", ")
                             }
                         ),
+                        ("secret", item.secretName),
                         ("approval", item.policy.map { $0.approval ? "required" : "none" }),
                     ] + settings(try JSON(parsing: body), item.kind))
             }

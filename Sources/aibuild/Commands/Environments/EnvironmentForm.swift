@@ -9,7 +9,7 @@ struct EnvironmentForm: Encodable {
     var settings: [String: EnvironmentAnswer.Settings]?
     /// What it lacks is kept.
     var policy: Policy?
-    var secret: String?
+    var secret, secretName: String?
     var unchecked: Bool
 
     struct Policy: Encodable {
@@ -23,7 +23,13 @@ struct EnvironmentForm: Encodable {
         try EnvironmentOptions.check(arguments, kind: kind)
         policy = try Self.policy(arguments)
         let cloud = try CloudsFile.cloud(arguments)
-        secret = try arguments["password-file"].map(Self.password) ?? cloud?.secret
+        secretName = arguments["secret"]
+        guard secretName == nil || arguments["password-file"] == nil else {
+            throw CommandError(.usage, "--secret and --password-file exclude each other")
+        }
+        secret =
+            try arguments["password-file"].map(Self.password)
+            ?? (secretName == nil ? cloud?.secret : nil)
         settings = try kind.map { [$0: try Self.settings($0, arguments, cloud)] }
         unchecked = arguments.has("unchecked")
     }

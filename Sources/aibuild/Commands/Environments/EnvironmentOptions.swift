@@ -47,6 +47,9 @@ enum EnvironmentOptions {
         CommandOption(
             "password-file", value: "FILE",
             "file with the password, secret or token; - reads it from stdin"),
+        CommandOption(
+            "secret", value: "NAME",
+            "or a secret of the coordinator that is for this environment (aibuild secret add)"),
         CommandOption("unchecked", "do not check whether images can be released there"),
     ].map { entry([], $0) }
 
