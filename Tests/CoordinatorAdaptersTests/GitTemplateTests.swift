@@ -101,6 +101,48 @@ import Testing
             ["has no default branch", "master, second"], .git(url: bare.url, ref: "HEAD"))
     }
 
+    /// What the mirror of a repository knows of a commit.
+    private func hasMirrored(_ commit: String) async throws -> Bool {
+        let git = temporary.path + "/archives/git"
+        for mirror in try Files.list(git) {
+            let result = try await Command(
+                ["git", "-C", "\(git)/\(mirror)", "cat-file", "-e", commit],
+                environment: Command.minimalEnvironment
+            ).run(timeoutSeconds: 10)
+            if result.status.isSuccess { return true }
+        }
+        return false
+    }
+
+    @Test("Only the ref of a build is fetched, and what it means on the server now counts")
+    func onlyTheRef() async throws {
+        let repository = try await repository()
+        let main = try await repository.commit()
+        try await repository.run("git checkout -q -b other")
+        try Files.replace(repository.path + "/more", with: Array("1".utf8))
+        let other = try await repository.commit()
+        try await repository.run("git tag v1 && git checkout -q main")
+        for ref in ["HEAD", "main", "refs/heads/main"] {
+            #expect(try await plan(repository, ref).commit == main, "\(ref)")
+        }
+        #expect(try await !hasMirrored(other), "no build needs it")
+        #expect(try await plan(repository, "refs/tags/v1").commit == other)
+        #expect(try await plan(repository, "other").commit == other)
+        // Expressions and commits need all of it.
+        #expect(try await plan(repository, "other~1").commit == main)
+        #expect(try await plan(repository, other).commit == other)
+        #expect(try await plan(repository, String(other.prefix(10))).commit == other)
+        // Moved by force, renamed, deleted.
+        try await repository.run("git branch -q -f other main")
+        #expect(try await plan(repository, "other").commit == main)
+        try await repository.run("git branch -q -m main trunk")
+        #expect(try await plan(repository).commit == main)
+        try await expectRefusal(
+            ["cannot find 'main'", "other, trunk"], .git(url: repository.url, ref: "main"))
+        try await repository.run("git branch -q -D other")
+        try await expectRefusal(["cannot find 'other'"], .git(url: repository.url, ref: "other"))
+    }
+
     @Test("An empty repository and an unknown branch are reported with what to do")
     func emptyAndUnknown() async throws {
         let repository = try await repository(branch: "master")

@@ -14,6 +14,8 @@ struct GitMirrors: Sendable {
     /// Of the remote's `HEAD`, which names its default branch.
     private static let defaultBranch = "refs/aibuild/default"
 
+    private static let hexDigits = Set("0123456789abcdefABCDEF".utf8)
+
     /// Commits that a build names.
     private static let subjects = 20
 
@@ -124,27 +126,25 @@ struct GitMirrors: Sendable {
                 ["init", "--quiet", "--bare", mirror], to: "make a mirror of \(address.url)",
                 else: .unavailable)
         }
-        // Everything is fetched, so that any branch, tag or commit can be resolved. What a merge
-        // request brings is none of these.
-        let request = Self.request(ref)
-        let command =
-            ["-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", address.url]
-            + ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-            + (request.map { ["+\(ref):\($0)"] } ?? [])
-        guard ref == TemplateSource.defaultRef else {
-            try await fetch(command, address, mirror)
-            return
+        let begin = ["-C", mirror, "fetch", "--quiet", "--force", "--no-tags"]
+        if let place = Self.place(of: ref) {
+            // A repository may have thousands of branches, most of them of no template.
+            do {
+                return try await fetch(begin + [address.url, "+\(ref):\(place)"], address, mirror)
+            } catch let fault as TemplateFault
+                where Self.request(ref) == nil
+                && fault.description.contains("couldn't find remote ref")
+            {
+                // Gone, or never there. Below is found what else it may mean, and what there is.
+                _ = try? await git.run(
+                    ["-C", mirror, "update-ref", "-d", place], to: "forget \(ref)")
+            }
         }
-        do {
-            try await fetch(command + ["+HEAD:\(Self.defaultBranch)"], address, mirror)
-        } catch let fault as TemplateFault
-            where fault.description.contains("couldn't find remote ref HEAD")
-        {
-            // Its default branch does not exist, or there is nothing in it.
-            try await fetch(command, address, mirror)
-            _ = try? await git.run(
-                ["-C", mirror, "update-ref", "-d", Self.defaultBranch], to: "forget the default")
-        }
+        // A commit is not asked for by its name: servers give it also if only a stranger's merge
+        // request has it.
+        try await fetch(
+            begin + ["--prune", address.url]
+                + ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"], address, mirror)
     }
 
     private func fetch(
@@ -173,8 +173,10 @@ struct GitMirrors: Sendable {
         _ ref: String, _ address: GitAddress, _ mirror: String
     ) async throws -> String {
         let isDefault = ref == TemplateSource.defaultRef
-        let name = isDefault ? Self.defaultBranch : Self.request(ref) ?? ref
-        if let commit = try await resolve(name, mirror) { return commit }
+        if let place = Self.place(of: ref), let commit = try await resolve(place, mirror) {
+            return commit
+        }
+        if !isDefault, let commit = try await resolve(ref, mirror) { return commit }
         let branches = try await git.run(
             [
                 "-C", mirror, "for-each-ref", "--count=6", "--format=%(refname:lstrip=2)",
@@ -195,6 +197,18 @@ struct GitMirrors: Sendable {
             isDefault
                 ? "\(address.url) has no default branch: name one with --ref; there is \(known)"
                 : "cannot find '\(ref)' in \(address.url): its branches are \(known)")
+    }
+
+    /// Where the mirror keeps what a ref names on the server; `nil` if the server cannot be asked
+    /// for it: a commit, or an expression such as `main~1`.
+    private static func place(of ref: String) -> String? {
+        if ref == TemplateSource.defaultRef { return defaultBranch }
+        if let request = request(ref) { return request }
+        let isCommit =
+            [40, 64].contains(ref.utf8.count) && ref.utf8.allSatisfy(Self.hexDigits.contains)
+        let isPlain = !ref.utf8.contains { $0 <= 0x20 || ":^~?*[\\@{".utf8.contains($0) }
+        guard isPlain, !isCommit else { return nil }
+        return "refs/aibuild/named/" + SHA256.hex(ref.utf8).prefix(16)
     }
 
     /// Where the mirror keeps a ref that is neither a branch nor a tag, such as
