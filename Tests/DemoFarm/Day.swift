@@ -31,7 +31,9 @@ struct DemoDay {
 
 /// The templates of the farm are not there to be read.
 struct DemoTemplates: TemplateLibrary {
-    func plan(for guestOS: GuestOS) async throws -> BuildPlan { Catalog.plan(guestOS.name) }
+    func plan(
+        for guestOS: GuestOS, startedBy kind: BuildOrigin.Kind?
+    ) async throws -> BuildPlan { Catalog.plan(guestOS.name) }
     func isTouched(
         _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool { true }
