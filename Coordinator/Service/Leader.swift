@@ -25,6 +25,7 @@ public struct Leader: Sendable {
     public let releaseCancellation: ReleaseCancellation
     public let environments: EnvironmentCatalog
     public let secrets: SecretCatalog
+    public let keyChange: KeyChange
     public let users: Users
     public let tokens: Tokens
     public let signIns: SignIns
@@ -53,6 +54,7 @@ public struct Leader: Sendable {
         environments = EnvironmentCatalog(
             ports: ports, store: store, releases: releases, cancellation: releaseCancellation)
         secrets = SecretCatalog(ports: ports, store: store)
+        keyChange = KeyChange(ports: ports, store: store)
         let access = AccessChanges(ports: ports, store: store)
         let turns = PasswordTurns()
         users = Users(ports: ports, changes: access, turns: turns)
@@ -111,7 +113,7 @@ public struct Leader: Sendable {
             log.warning("cannot clean up the web root: \(error)")
         }
         try await releases.resume()
-        await secrets.resumeRotation()
+        await keyChange.resume()
         log.info("resumed \(await tracker.count) builds on \(await fleet.count) hosts")
         // Before a host can report that an attempt was cancelled, which nobody remembers.
         await drains.look()
@@ -152,6 +154,7 @@ public struct Leader: Sendable {
         await statuses.stop()
         await notifications.stop()
         await releases.stop()
+        await keyChange.stop()
     }
 
     func pulse() async -> Bool {

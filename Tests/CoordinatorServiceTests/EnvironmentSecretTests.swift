@@ -120,6 +120,10 @@ import Testing
             let changed = try await secrets.put(
                 "cloud", SecretForm(guestOSes: ["deb*"]), by: "anna")
             #expect(changed.environments == ["lab"])
+            _ = try await secrets.put(
+                "cloud", SecretForm(environments: ["lab", "prod"]), by: "anna")
+            #expect(
+                try await farm.store.secret(named: "cloud")?.environments == ["lab", "prod"])
             _ = try await farm.submit(coordinator)
         }
     }

@@ -1,3 +1,4 @@
+import HTTPClientKit
 import Glibc
 import Support
 import TestSupport

@@ -119,6 +119,49 @@ import Testing
         }
     }
 
+    @Test("One push makes a disk image and a cloud's: both are of one build, and removed with it")
+    func diskAndCloud() async throws {
+        try await withCloud { farm, aws, _ in
+            let example =
+                Files.folder(of: Files.folder(of: Files.folder(of: "\(#filePath)")))
+                + "/examples/mini-linux"
+            let folder = try await farm.shell(
+                "'\(example)/prepare.sh' \(farm.folder)/mini 2>/dev/null", timeoutSeconds: 300
+            ).filter { $0 != "\n" }
+            let json = folder + "/mini-linuxx86_64.json"
+            _ = try await farm.shell(
+                """
+                jq '.builders += [\(good(aws))] | .provisioners[0].only = ["mini-linux"]' \
+                  '\(json)' >'\(json).new' && mv '\(json).new' '\(json)'
+                """)
+            let yaml = String(
+                decoding: try Files.read(folder + "/aibuild.yml", limitBytes: 1 << 16),
+                as: UTF8.self)
+            let environment = Self.yaml.split(separator: "\n").dropFirst()
+            try Files.replace(
+                folder + "/aibuild.yml",
+                with: Array((yaml + environment.joined(separator: "\n") + "\n").utf8))
+            #expect(try await farm.api.register(guestOS: "cloud", folder: folder).status == 201)
+            let submitted = try await farm.api.submit("cloud")
+            let build = try await farm.api.end(of: submitted, seconds: 240)
+            let log = String(decoding: try await farm.api.log(build), as: UTF8.self)
+            try #require(build.state == "passed", "\(build)\n\(log)")
+            let made = try await aws.images()
+            #expect(build.remoteImages?.map(\.id) == ["us-east-1:\(made.first ?? "")"])
+            #expect(build.image?.format == "qcow2", "\(build)")
+            #expect(build.attempts?.map(\.stage) == ["build", "test"])
+            #expect(build.tests?.first.map { "\($0.name) \($0.result)" } == "boots passed")
+            let again = try await farm.api.end(of: try await farm.api.submit("cloud"), seconds: 240)
+            try #require(again.state == "passed", "\(again)")
+            #expect(try await farm.api.send("POST", "/api/v1/retention").status == 200)
+            try await eventually("what the first build made is removed, in both places") {
+                try await aws.images() == [
+                    String(try #require(again.remoteImages?[0].id).dropFirst(10))
+                ] && !Files.exists("\(farm.webRoot)/\(try #require(build.image).path)")
+            }
+        }
+    }
+
     @Test("Of several platforms one fails: the build fails, and what the others made is removed")
     func onePlatformFails() async throws {
         try await withCloud { farm, aws, removals in

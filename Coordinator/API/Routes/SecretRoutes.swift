@@ -21,7 +21,7 @@ enum SecretRoutes {
             return .empty
         }
         router.on("POST", "/api/v1/secrets/rotate-key") { request, _ in
-            let rotation = try await api.leader().secrets.rotateKey(by: api.actor(request))
+            let rotation = try await api.leader().keyChange.run(by: api.actor(request))
             return try .json(KeyRotationView(rotation))
         }
     }

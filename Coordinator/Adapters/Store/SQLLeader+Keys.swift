@@ -31,6 +31,8 @@ extension SQLLeader {
         for resealing in Resealing.all(keys) {
             var after: String? = ""
             while let start = after {
+                // Both keys open until the next leader goes on.
+                try Task.checkCancellation()
                 let page = try await write { try resealing.page(after: start, $0) }
                 rotation.resealed += page.resealed
                 rotation.unreadable += page.unreadable

@@ -38,7 +38,11 @@ public struct SecretCatalog: Sendable {
             changedMilliseconds: now, changedBy: actor)
         if let problem = secret.problem { throw Refusal(problem) }
         if known == nil { try await checkRoom() }
-        if let known, form.value == nil, guestOSes == known.guestOSes { return known }
+        if let known, form.value == nil, guestOSes == known.guestOSes,
+            secret.environments == known.environments
+        {
+            return known
+        }
         try await store.recording(
             ports.auditEntry(
                 actor, known == nil ? "secret.add" : "secret.change", name,
@@ -81,29 +85,6 @@ public struct SecretCatalog: Sendable {
         try await store.recording(
             ports.auditEntry(actor, "secret.remove", name, known?.auditFields.words ?? "")
         ).removeSecret(named: name)
-    }
-
-    /// Seals everything with a new key. Its row follows it: the key is not in the store, and the
-    /// values are sealed again page by page.
-    public func rotateKey(by actor: String) async throws -> KeyRotation {
-        let rotation = try await store.rotateKey(isNew: true)
-        try await ports.audit(
-            actor, "secret.rotate-key", "secrets", "\(rotation.resealed) sealed again")
-        return rotation
-    }
-
-    /// Ends a change of keys that was interrupted.
-    func resumeRotation() async {
-        let log = Logger("store")
-        do {
-            let rotation = try await store.rotateKey(isNew: false)
-            for name in rotation.unreadable {
-                log.warning("no key of this coordinator opens the secret of \(name)")
-            }
-            if let problem = rotation.problem { log.warning(problem) }
-        } catch {
-            log.warning("the change of the key that seals secrets was not ended: \(error)")
-        }
     }
 
     private func checkRoom() async throws {

@@ -145,8 +145,8 @@ enum SecretCommands {
         name: "secret rotate-key", summary: "Encrypt all stored secrets with a new key",
         details: [
             "The passwords of environments are encrypted again as well. The new key replaces the",
-            "old one in the coordinator's secret_key_file. If it is interrupted, it continues when",
-            "it is run again, or when a coordinator starts.",
+            "old one in the coordinator's secret_key_file. The change goes on if the command is",
+            "interrupted, and also after the next start of a coordinator.",
         ],
         examples: ["aibuild secret rotate-key"],
         run: { context in

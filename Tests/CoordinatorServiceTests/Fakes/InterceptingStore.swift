@@ -5,7 +5,7 @@ import CoordinatorCore
 enum StoreCall: Hashable {
     case enqueue, claim, apply, requestCancel, removeHost, release
     case find, liveBuilds, recentDurations
-    case audit
+    case audit, rotateKey
     /// Any other write.
     case write
     /// Any other read.
@@ -302,7 +302,7 @@ struct InterceptingLeader: LeaderStore {
         try await around(.write) { try await base.removeSecret(named: name) }
     }
     func rotateKey(isNew: Bool) async throws -> KeyRotation {
-        try await around(.write) { try await base.rotateKey(isNew: isNew) }
+        try await around(.rotateKey) { try await base.rotateKey(isNew: isNew) }
     }
     func add(_ release: Release) async throws {
         try await around(.release) { try await base.add(release) }
