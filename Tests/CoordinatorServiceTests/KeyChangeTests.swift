@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import TestSupport
@@ -13,7 +14,7 @@ import Testing
     @Test("It ends without those who asked, and who asks meanwhile waits for the same one")
     func goesOn() async throws {
         let store = FaultyStore()
-        let farm = try await TestFarm(store: store, hosts: 1)
+        let farm = try await TestFarm(hosts: 1, store: store)
         let (isInterrupted, isFound, mayEnd) = (Flag(), Flag(), Flag())
         // A change that was interrupted is ended at the start, and holds up nothing.
         store.next(.rotateKey) { await isInterrupted.wait() }
@@ -41,7 +42,7 @@ import Testing
 
     @Test("One that fails says so, and the next one begins anew") func failure() async throws {
         let store = FaultyStore()
-        let farm = try await TestFarm(store: store, hosts: 0)
+        let farm = try await TestFarm(hosts: 0, store: store)
         try await farm.run { coordinator in
             let change = try coordinator.leading().keyChange
             // After the one of the start.
