@@ -35,7 +35,8 @@ import Testing
                     == [["mirror": "host", "own": "x"]])
             // What the host has now is for new attempts.
             try await set(["size": "2"], coordinator)
-            let again = try await coordinator.leading().submission.retry(first, by: "anna")
+            let ended = try #require(try await farm.store.build(id: first.id))
+            let again = try await coordinator.leading().submission.retry(ended, by: "anna")
             try await farm.wait(again, .passed)
             #expect(
                 await started(farm).last?.recipe.variables == ["mirror": "image", "size": "2"])

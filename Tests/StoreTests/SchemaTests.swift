@@ -80,7 +80,8 @@ import Testing
         "test_log": [
             "attempt", "milliseconds", "detail", "log_from", "log_to", "image_name", "case_name",
         ],
-        "release_log": ["env_name"], "envs": ["settings", "secret", "created_ms", "policy"],
+        "release_log": ["env_name"],
+        "envs": ["settings", "secret", "created_ms", "policy", "secret_name"],
     ]
 
     @Test("The historic tables keep their columns and types", arguments: StoreKind.databases)

@@ -134,7 +134,8 @@ enum HistoricRoutes {
     ) async throws -> String? {
         guard let known = try await api.ports.store.environment(named: form["env_name"]),
             known.settings == .openstack(settings),
-            try await api.ports.knownPassword(of: known.name)?.reveal == form["password"]
+            try await EnvironmentPassword(ports: api.ports).known(ofNamed: known.name)?.reveal
+                == form["password"]
         else { return nil }
         return known.id
     }

@@ -97,7 +97,7 @@ extension Host {
     /// Why it cannot have these variables; `nil` if it can.
     public static func problem(ofVariables variables: [String: String]) -> String? {
         if let problem = GuestOS.problem(ofVariables: variables) { return problem }
-        let bytes = variables.values.reduce(0) { $0 + $1.utf8.count }
+        let bytes = variables.values.map(\.utf8.count).clampedSum()
         guard bytes > ProtocolLimits.variablesBytes else { return nil }
         return "the values of the variables have \(bytes) bytes together; at most "
             + "\(ProtocolLimits.variablesBytes) are allowed"

@@ -23,7 +23,7 @@ public struct SheetImport: Sendable {
         let ids = ports.ids
         var known = try await ports.registrySnapshot()
         for name in rows.environments.map(\.name) where known.environments[name] != nil {
-            known.secrets[name] = try await ports.knownPassword(of: name)
+            known.secrets[name] = try await EnvironmentPassword(ports: ports).known(ofNamed: name)
         }
         let plan = RegistryPlan(
             rows, known: known, atMilliseconds: ports.clock.unixMilliseconds(),

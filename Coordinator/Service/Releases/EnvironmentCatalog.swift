@@ -24,7 +24,8 @@ public struct EnvironmentCatalog: Sendable {
         }
         let secret = form.secret.map(Secret.init)
         let password =
-            form.secretName == nil ? secret : try await ports.secretNow(of: environment)
+            form.secretName == nil
+            ? secret : try await EnvironmentPassword(ports: ports).valueNow(of: environment)
         let findings = try await checked(environment, password, form)
         try await store.recording(
             ports.auditEntry(
@@ -59,7 +60,7 @@ public struct EnvironmentCatalog: Sendable {
         var secret = form.secret.map(Secret.init)
         // A policy can also be changed while the password is lost.
         if secret == nil, form.settings != nil || form.secretName != nil {
-            secret = try await ports.secretNow(of: environment)
+            secret = try await EnvironmentPassword(ports: ports).valueNow(of: environment)
         }
         if isMoved, form.secret == nil, form.secretName == nil, secret != nil {
             throw Refusal(
@@ -213,7 +214,8 @@ public struct EnvironmentCheck: Sendable {
     /// - Throws: `Refusal` if no release could succeed now; `StoreError`
     public func run(_ name: String) async throws -> [EnvironmentFinding] {
         let environment = try await ports.environment(named: name)
-        return try await findings(environment, try await ports.secretNow(of: environment))
+        return try await findings(
+            environment, try await EnvironmentPassword(ports: ports).valueNow(of: environment))
     }
 
     func findings(

@@ -1,5 +1,5 @@
 import BuildProtocol
-public import CoordinatorCore
+import CoordinatorCore
 
 extension Ports {
     /// The rights of a guest OS in an environment, with the present owner of the image's name.
@@ -24,38 +24,6 @@ extension Ports {
             let other = ReleasedImage.guestOS(ofGlanceName: image.name)
         else { return nil }
         return try await store.guestOS(named: other)?.name
-    }
-
-    /// The password of an environment.
-    /// - Throws: `ReleaseFault.rejected` if it is lost, or a secret that the environment may not
-    ///   use: no retry would help.
-    func password(of name: String) async throws -> Secret? {
-        guard let environment = try await store.environment(named: name) else { return nil }
-        do { return try await secret(of: environment) } catch let error as StoreError
-            where error.code == .lost
-        {
-            throw ReleaseFault(.rejected, error.message)
-        } catch let refusal as Refusal {
-            throw ReleaseFault(.rejected, refusal.description)
-        } catch let fault as SecretFault {
-            throw ReleaseFault(.failed, fault.description)
-        }
-    }
-
-    /// The password that another one is compared with; `nil` also if there is none to be had, and
-    /// it can only be replaced.
-    /// - Throws: `StoreError`
-    public func knownPassword(of name: String) async throws -> Secret? {
-        do { return try await password(of: name) } catch is ReleaseFault { return nil }
-    }
-
-    /// Why no release to an environment can succeed before its password is set anew; `nil` if it
-    /// is there. What else keeps it from being read passes, and is met by the release.
-    func lostPassword(of environment: String) async -> String? {
-        do { _ = try await password(of: environment) } catch let fault as ReleaseFault {
-            return fault.isPermanent ? fault.message : nil
-        } catch {}
-        return nil
     }
 
     /// Why the releases that a template requests cannot succeed; `nil` if they can. An environment
@@ -128,7 +96,7 @@ struct ReleaseAdmission: Sendable {
     ) async -> String? {
         let kind = release.action == .release ? environment.kind.refusal(of: build.image) : nil
         if let kind { return kind }
-        return await ports.lostPassword(of: environment.name)
+        return await EnvironmentPassword(ports: ports).loss(of: environment.name)
     }
 
     /// What a release that has not begun becomes at once, instead of when its turn comes.

@@ -68,7 +68,9 @@ public struct ReleaseRequests: Sendable {
     /// - Throws: `Refusal` if the policy of the environment does not allow it; who requests it has
     ///   agreed to it.
     private func check(_ build: Build, _ name: String) async throws {
-        if let why = await ports.lostPassword(of: name) { throw Refusal(.conflict, why) }
+        if let why = await EnvironmentPassword(ports: ports).loss(of: name) {
+            throw Refusal(.conflict, why)
+        }
         let rights = try await ports.rights(
             try await ports.environment(named: name), guestOS: build.guestOS,
             plan: build.plan.release)

@@ -117,7 +117,7 @@ struct ReleaseRun: Sendable {
         if let undone = release.undoes, journal.isEmpty {
             journal = try await ports.store.release(id: undone)?.journal ?? [:]
         }
-        let password = try await ports.password(of: environment.name)
+        let password = try await EnvironmentPassword(ports: ports).value(ofNamed: environment.name)
         if let name = environment.secretName {
             try await ports.audit(
                 "coordinator", "secret.use", "\(build.guestOS):\(build.number)",
@@ -136,7 +136,7 @@ struct ReleaseRun: Sendable {
         guard let environment = try await ports.store.environment(named: name) else {
             throw Self.gone(name)
         }
-        return (environment, try await ports.password(of: name))
+        return (environment, try await EnvironmentPassword(ports: ports).value(ofNamed: name))
     }
 
     private static func gone(_ name: String, isHalfMade: Bool = false) -> ReleaseFault {

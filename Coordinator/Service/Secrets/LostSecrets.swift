@@ -8,7 +8,7 @@ public struct LostSecrets: Sendable {
 
     /// Whether the password of an environment is lost.
     public func isLost(passwordOf environment: String) async -> Bool {
-        await ports.lostPassword(of: environment) != nil
+        await EnvironmentPassword(ports: ports).loss(of: environment) != nil
     }
 
     /// Each with the command that sets it anew.
