@@ -140,8 +140,6 @@ enum HistoricRoutes {
         return known.id
     }
 
-    // MARK: Rows
-
     private static func isSame(_ given: String, _ known: String??, _ field: String) -> Bool {
         field == "type" ? given.lowercased() == known : given == known
     }
