@@ -97,3 +97,12 @@ extension World {
         waiting(id)?.hosts.first { $0.host == host }?.reason
     }
 }
+
+extension UsualDurations {
+    /// Every build, and every test, has taken as long.
+    static func always(build: StageDuration, test: StageDuration? = nil) -> UsualDurations {
+        UsualDurations(
+            build: Array(repeating: build, count: 20),
+            test: test.map { Array(repeating: $0, count: 20) } ?? [])
+    }
+}

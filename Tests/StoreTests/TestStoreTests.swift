@@ -107,10 +107,10 @@ import Testing
             #expect(records.map(\.testedMilliseconds) == [9_000, 9_000])
             let built = try await store.recentDurations(
                 guestOS: "ubuntu1604", stage: .build, limit: 3)
-            #expect(built == [StageDuration(seconds: 3)])
+            #expect(built == [StageDuration(seconds: 3, host: "kvm1")])
             let tested = try await store.recentDurations(
                 guestOS: "ubuntu1604", stage: .test, limit: 3)
-            #expect(tested == [StageDuration(hostSeconds: 2, seconds: 3)])
+            #expect(tested == [StageDuration(hostSeconds: 2, seconds: 3, host: "kvm1")])
             let attempt = try await store.attempt(Samples.token(2))
             #expect(attempt?.leftHostMilliseconds == 8_000)
         }

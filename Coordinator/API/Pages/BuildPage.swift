@@ -49,7 +49,9 @@ enum BuildPage {
                     "waiting",
                     "\(waiting.summary); \(waiting.remedy)<ul>\(hosts.joined())</ul>"
                 ))
+            rows.append(("start", "\(RangeText.start(waiting))"))
         }
+        if let end = detail.end { rows.append(("expected end", "\(RangeText.text(end))")) }
         return HTML.facts(rows)
     }
 

@@ -115,6 +115,8 @@ enum BuildRoutes {
             tests: try await api.ports.store.testRecords(ofBuild: build.id).map(TestView.init),
             waiting: build.state == .queued
                 ? await api.coordinator.leader?.tracker.explain(build.id) : nil,
+            end: build.state.isEnded
+                ? nil : await api.coordinator.leader?.tracker.expectedEnd(build.id),
             plan: build.plan)
     }
 

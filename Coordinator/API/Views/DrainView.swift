@@ -20,9 +20,16 @@ struct DrainView: Encodable {
     }
 
     var finishes, strands: [Item]
+    /// When nothing runs there any more, or why nobody knows.
+    var end: TimeRange?
+    var endReason: String?
 
     init(_ report: DrainReport) {
         finishes = report.finishes.map { Item($0.0, $0.1) }
         strands = report.strands.map { Item($0.0, $0.1) }
+        switch report.empty {
+        case .range(let range, _): end = range
+        case .unknown(let why): endReason = why
+        }
     }
 }

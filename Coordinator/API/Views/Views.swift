@@ -223,10 +223,11 @@ struct BuildDetailView: Encodable {
     var remoteImages: [RemoteImageView]
     var tests: [TestView]
     var waiting: Waiting?
+    var end: Expected?
     var plan: BuildPlan
 
     private enum Key: String, CodingKey {
-        case attempts, artifacts, remoteImages, tests, waiting, plan
+        case attempts, artifacts, remoteImages, tests, waiting, plan, end, endReason
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -237,6 +238,11 @@ struct BuildDetailView: Encodable {
         try container.encode(remoteImages, forKey: .remoteImages)
         try container.encode(tests, forKey: .tests)
         try container.encodeIfPresent(waiting, forKey: .waiting)
+        switch end {
+        case .range(let range, _)?: try container.encode(range, forKey: .end)
+        case .unknown(let why)?: try container.encode(why, forKey: .endReason)
+        case nil: break
+        }
         try container.encode(plan, forKey: .plan)
     }
 }

@@ -86,7 +86,7 @@ enum BuildTable {
         guestOS: String, stage: BuildStage, limit: Int
     ) -> SQLSelect<StageDuration> {
         SQLSelect(
-            "SELECT a.token, a.ended_ms, a.left_ms, a.started_ms "
+            "SELECT a.token, a.host, a.ended_ms, a.left_ms, a.started_ms "
                 + "FROM builds b JOIN attempts a ON a.build = b.id "
                 + "WHERE b.guestos = ? AND b.state = 'passed' AND a.ended_ms IS NOT NULL "
                 + "AND a.stage = ? AND a.fault_class IS NULL "
@@ -97,7 +97,7 @@ enum BuildTable {
             StageDuration(
                 startedMilliseconds: try row.int64("started_ms"),
                 leftHostMilliseconds: try row.int64OrNil("left_ms"),
-                endedMilliseconds: try row.int64("ended_ms"))
+                endedMilliseconds: try row.int64("ended_ms"), host: try row.text("host"))
         }
     }
 

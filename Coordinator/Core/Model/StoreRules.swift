@@ -24,7 +24,7 @@ extension Attempt {
         endedMilliseconds.map { ended in
             StageDuration(
                 startedMilliseconds: startedMilliseconds,
-                leftHostMilliseconds: leftHostMilliseconds, endedMilliseconds: ended)
+                leftHostMilliseconds: leftHostMilliseconds, endedMilliseconds: ended, host: host)
         }
     }
 }

@@ -1,195 +1,186 @@
 import BuildProtocol
 
-/// When queued builds start, if every stage takes as long as usual: the farm is played forward by
-/// the rules of the scheduler. A slot is free once its attempt has left the host; the test of an
-/// image comes before the builds that are queued by then.
-struct Forecast {
-    enum Start {
-        case after(seconds: Int)
-        /// Why nobody knows.
-        case unknown(String)
-    }
-
+/// When queued builds start, what runs ends, and a host is empty: the farm is played forward
+/// several times by the rules of the scheduler, each time with other durations of the past.
+struct Forecast: Sendable {
     /// How many builds of the queue are played forward. For those after them, the queue is assumed
-    /// to go on at the same pace: the effort for each grows with the hosts and what they run.
-    private static let depth = 100
+    /// to go on at the same pace.
+    static let depth = 100
+    /// Primes; see `ForecastRun`.
+    private static let counts = [31, 23, 17, 11, 7]
+    /// Hosts and events, times kinds of builds: what all runs together may look at.
+    private static let effort = 4_000_000
+    /// Of the runs, how many are before the range, and after it.
+    private static let tail = 0.03
+    /// Of the time until then: what fails early ahead, and is begun anew, is in no run.
+    private static let margin = 0.05
 
     private let world: World
-    private let placement: Placement
-    private var hosts: [ForecastHost?]
-    /// When builds of a guest OS end, for its `concurrency`; `nil`: nobody knows.
-    private var ends: [String: [Int?]] = [:]
-    private var tests: [Test] = []
-    private var places: [BuildQueue.Shape: [Int]] = [:]
-    /// Of the first builds of the queue.
-    private var starts: [Start] = []
-
-    /// The test of an image that is not finished yet.
-    private struct Test {
-        var guestOS: String
-        var needs: Requirements
-        /// When it is queued.
-        var seconds: Int
-        var duration: StageDuration?
-    }
+    private let plan: ForecastPlan
+    private let pools: DurationPools
+    private let runs: [ForecastRun]
+    /// By place in the queue, which of the works it is.
+    private let works: [Int: Int]
 
     /// - Parameter queue: in the order of its starts.
     init(_ queue: [QueuedBuild], _ world: World, _ placement: Placement) {
         self.world = world
-        self.placement = placement
-        hosts = world.farm.hosts.enumerated().map { index, view in
-            Self.opening(view).map {
-                ForecastHost(world.farm.rooms[index], view, opensAt: $0)
-            }
-        }
-        let indexes = Dictionary(
-            uniqueKeysWithValues: world.farm.hosts.enumerated().map { ($0.element.name, $0.offset) }
-        )
-        for build in world.farm.running.values.sorted(by: { $0.id < $1.id }) {
-            run(build, at: build.host.flatMap { indexes[$0] })
-        }
-        starts = queue.prefix(Self.depth).map { start($0) }
+        let played = Self.played(queue)
+        works = Dictionary(
+            uniqueKeysWithValues: played.enumerated().map { ($0.element, $0.offset) })
+        let plan = ForecastPlan(played.map { queue[$0] }, world, placement)
+        self.plan = plan
+        var pools = plan.pools
+        let looks = max(1, plan.lists.count) * (plan.hosts.count + 2 * plan.works.count)
+        let count = Self.counts.first { $0 * looks <= Self.effort } ?? 7
+        runs = (0..<count).map { ForecastRun(plan, &pools, number: $0, of: count) }
+        self.pools = pools
     }
 
     /// - Parameter position: of the build in the queue, from 1.
-    func start(at position: Int) -> Start {
-        if starts.indices.contains(position - 1) { return starts[position - 1] }
-        let known = starts.compactMap { start -> Int? in
-            if case .after(let seconds) = start { seconds } else { nil }
+    func start(at position: Int) -> Expected {
+        guard let work = works[position - 1] else { return pace(position) }
+        if let reason = plan.hopeless[work] { return .unknown(reason) }
+        let seconds = runs.compactMap { $0.starts[work] }
+        guard seconds.count == runs.count else { return .unknown(why(work)) }
+        return range(seconds, runs.reduce(into: []) { $0.formUnion($1.pools(ofStart: work)) })
+    }
+
+    /// - Returns: `nil` if it does not run.
+    func end(of id: String) -> Expected? {
+        guard let running = plan.running.first(where: { plan.works[$0.work].id == id }) else {
+            return nil
         }
-        guard let last = known.max(), known.count == starts.count else {
-            return .unknown("nobody knows when builds ahead of it start")
+        let work = plan.works[running.work]
+        let seconds = runs.compactMap { $0.ends[running.work] }
+        guard seconds.count == runs.count else {
+            let blocker = world.usual[pools.guestOSes[work.guestOS]].map {
+                $0.build.isEmpty && work.stage == .build ? BuildStage.build : .test
+            }
+            return .unknown(unknown(pools.guestOSes[work.guestOS], blocker ?? work.stage))
         }
-        return .after(seconds: last * position / starts.count)
+        return range(
+            seconds, runs.reduce(into: []) { $0.formUnion($1.pools(ofStart: running.work)) })
+    }
+
+    /// When nothing runs there any more, if nothing new starts.
+    func empty(host: String) -> Expected {
+        guard let index = plan.hostIndexes[host] else { return .unknown("it is not registered") }
+        let here = plan.running.filter { $0.host == index }
+        if here.isEmpty { return range([0], []) }
+        let seconds = runs.compactMap { $0.leaves[index] }
+        guard seconds.count == runs.count else {
+            let blocker = runs.lazy.compactMap { $0.unknown[index] }.first
+            let name = pools.guestOSes[blocker ?? plan.works[here[0].work].guestOS]
+            return .unknown(unknown(name, nil))
+        }
+        let used = runs.reduce(into: Set<Int>()) { used, run in
+            for build in here { used.formUnion(run.pools(ofStart: build.work)) }
+        }
+        return range(seconds, used)
     }
 
     // MARK: Parts
 
-    /// Seconds until the host takes something; `nil` if nobody knows.
-    private static func opening(_ view: HostView) -> Int? {
-        switch view.availability {
-        case .ready: 0
-        case .quarantined(let rest, _): Int(clamping: rest / 1000) &+ 1
-        case .drained: view.finishesTests ? 0 : nil
-        case .away: nil
+    /// The first of the queue; of a long one, some of every owner that takes turns.
+    private static func played(_ queue: [QueuedBuild]) -> [Int] {
+        guard queue.count > depth else { return Array(queue.indices) }
+        var played: [Int] = []
+        var start = queue.startIndex
+        while start < queue.endIndex, played.count < depth {
+            let first = queue[start]
+            let level = queue[start...].prefix {
+                $0.stage == first.stage && $0.priority == first.priority
+            }
+            played += fairly(level, depth - played.count)
+            start = level.endIndex
         }
+        return played.sorted()
     }
 
-    private func usual(_ guestOS: String, _ stage: BuildStage) -> StageDuration? {
-        let usual = world.usual[guestOS]
-        return stage == .build ? usual?.build : usual?.test
-    }
-
-    /// What runs already.
-    private mutating func run(_ build: RunningBuild, at host: Int?) {
-        let duration = usual(build.guestOS, build.stage)
-        let elapsed = Int(
-            clamping: (world.nowMilliseconds &- build.startedMilliseconds) / 1000)
-        // What is late may end at any moment.
-        let left = duration.map { max(1, $0.hostSeconds &- max(0, elapsed)) }
-        let end = duration.map { max(1, $0.seconds &- max(0, elapsed)) }
-        if let host {
-            hosts[host]?.running(build.requirements, until: left, of: build.guestOS)
+    private static func fairly(_ level: ArraySlice<QueuedBuild>, _ limit: Int) -> [Int] {
+        guard level.count > limit else { return Array(level.indices) }
+        var byOwner: [String: [Int]] = [:]
+        for index in level.indices where byOwner[level[index].owner, default: []].count < limit {
+            byOwner[level[index].owner, default: []].append(index)
         }
-        finish(build.guestOS, build.stage, tests: build.tests, at: end)
+        let owners = byOwner.values.sorted { $0[0] < $1[0] }
+        let rounds = 0..<limit
+        return Array(
+            rounds.lazy.flatMap { round in
+                owners.lazy.compactMap { round < $0.count ? $0[round] : nil }
+            }.prefix(limit))
     }
 
-    /// What follows the end of an attempt.
-    private mutating func finish(
-        _ guestOS: String, _ stage: BuildStage, tests needs: Requirements?, at end: Int?
-    ) {
-        guard stage == .build else { return }
-        ends[guestOS, default: []].append(end)
-        guard let end, let needs else { return }
-        let test = Test(
-            guestOS: guestOS, needs: needs, seconds: end, duration: usual(guestOS, .test))
-        let place = tests.firstIndex { $0.seconds > end } ?? tests.endIndex
-        tests.insert(test, at: place)
-    }
-
-    private mutating func start(_ build: QueuedBuild) -> Start {
-        let places = places(build)
-        if places.isEmpty { return .unknown("no host can take it now") }
-        if let reason = placement.webRootReason(build) { return .unknown(reason) }
-        guard let turn = turn(of: build) else { return unknown(build.guestOS, .build) }
-        var first = first(of: places, build.requirements)
-        while let (_, seconds) = first, let test = tests.first, build.stage == .build,
-            test.seconds <= max(seconds, turn)
-        {
-            tests.removeFirst()
-            start(test)
-            first = self.first(of: places, build.requirements)
+    /// At the pace of those that are played.
+    private func pace(_ position: Int) -> Expected {
+        let queued = Array(works.values)
+        var used: Set<Int> = []
+        var seconds: [Int] = []
+        for run in runs {
+            let starts = queued.compactMap { run.starts[$0] }
+            guard starts.count == queued.count, let last = starts.max() else {
+                return .unknown("nobody knows when builds ahead of it start")
+            }
+            for work in queued { used.formUnion(run.pools(ofStart: work)) }
+            seconds.append(last * position / queued.count)
         }
-        guard let (index, seconds) = first else {
-            let blocker = places.compactMap { hosts[$0]?.unknown }.first
-            return blocker.map { unknown($0, nil) } ?? .unknown("no host has room for it")
-        }
-        let start = max(seconds, turn)
-        let duration = usual(build.guestOS, build.stage)
-        hosts[index]?.take(
-            build.requirements, until: duration.map { start + $0.hostSeconds },
-            of: build.guestOS)
-        finish(
-            build.guestOS, build.stage, tests: build.tests,
-            at: duration.map { start + $0.seconds })
-        return .after(seconds: start)
+        return range(seconds, used)
     }
 
-    private mutating func start(_ test: Test) {
-        let able = hosts.indices.filter { hosts[$0]?.isTesting == true }
-        // One that drains does it if no other can.
-        let ready = able.filter { world.farm.hosts[$0].availability != .drained }
-        guard let (index, seconds) = first(of: ready.isEmpty ? able : ready, test.needs) else {
-            return
+    private func range(_ seconds: [Int], _ used: Set<Int>) -> Expected {
+        let sorted = seconds.sorted()
+        func moment(_ share: Double) -> Int64 {
+            let last = Double(sorted.count - 1)
+            let place = min(max(share * Double(sorted.count) - 0.5, 0), last)
+            let (below, above) = (sorted[Int(place)], sorted[Int(place.rounded(.up))])
+            let part = place - place.rounded(.down)
+            let found = Double(below) + Double(above - below) * part
+            return world.nowMilliseconds &+ Int64(found * 1000)
         }
-        let start = max(seconds, test.seconds)
-        hosts[index]?.take(
-            test.needs, until: test.duration.map { start + $0.hostSeconds }, of: test.guestOS)
+        let (from, to) = (moment(Self.tail), moment(1 - Self.tail))
+        func margin(_ moment: Int64) -> Int64 {
+            used.isEmpty ? 0 : Int64(Double(moment &- world.nowMilliseconds) * Self.margin)
+        }
+        return .range(
+            TimeRange(
+                fromMilliseconds: from &- margin(from), toMilliseconds: to &+ margin(to),
+                basis: pools.basis(used)),
+            seconds: sorted[sorted.count / 2])
     }
 
-    private func unknown(_ guestOS: String, _ stage: BuildStage?) -> Start {
+    private func why(_ work: Int) -> String {
+        let build = plan.works[work]
+        guard let list = plan.lists.first(where: { $0.works.contains(work) }) else {
+            return "no host has room for it"
+        }
+        for index in plan.hosts.indices where list.hosts[index] {
+            if let blocker = runs.lazy.compactMap({ $0.unknown[index] }).first {
+                return unknown(pools.guestOSes[blocker], nil)
+            }
+        }
+        if list.concurrency != nil {
+            let name = pools.guestOSes[build.guestOS]
+            if world.usual[name]?.build.isEmpty ?? true { return unknown(name, .build) }
+        }
+        return "no host has room for it"
+    }
+
+    private func unknown(_ guestOS: String, _ stage: BuildStage?) -> String {
         guard let usual = world.usual[guestOS] else {
-            return .unknown("the history of \(guestOS) has not been read yet")
+            return "the history of \(guestOS) has not been read yet"
         }
-        let missing = stage ?? (usual.build == nil ? .build : .test)
+        let missing = stage ?? (usual.build.isEmpty ? .build : .test)
         let what = "no \(missing.rawValue) of \(guestOS) has passed yet"
-        return .unknown("\(what), which would show how long it takes")
+        return "\(what), which would show how long it takes"
     }
+}
 
-    /// The hosts that may take it, now or later.
-    private mutating func places(_ build: QueuedBuild) -> [Int] {
-        let shape = BuildQueue.Shape(build)
-        if let known = places[shape] { return known }
-        let able = hosts.indices.filter { index in
-            hosts[index] != nil && placement.impossible(build, at: index) == nil
-                && (world.farm.hosts[index].availability != .drained
-                    || placement.mayFinish(build, at: index))
-        }
-        let untried = able.filter { !build.failedHosts.contains(world.farm.hosts[$0].name) }
-        let found = untried.isEmpty ? able : untried
-        places[shape] = found
-        return found
-    }
-
-    /// When nothing but room on a host keeps it waiting.
-    private func turn(of build: QueuedBuild) -> Int? {
-        let delay = build.notBeforeMilliseconds &- world.nowMilliseconds
-        let due = delay > 0 ? Int(clamping: (delay &+ 999) / 1000) : 0
-        guard build.stage == .build, let limit = build.concurrency,
-            let all = ends[build.guestOS], all.count >= limit
-        else { return due }
-        let known = all.compactMap { $0 }.sorted()
-        let index = all.count &- limit
-        return known.indices.contains(index) ? max(due, known[index]) : nil
-    }
-
-    /// The host that has room first, and when.
-    private func first(of places: [Int], _ needs: Requirements) -> (Int, Int)? {
-        var best: (Int, Int)?
-        for index in places {
-            guard let seconds = hosts[index]?.earliest(needs) else { continue }
-            if seconds < best?.1 ?? .max { best = (index, seconds) }
-        }
-        return best
+extension Farm.Amounts {
+    /// Wraps instead of trapping, as the sums of what runs do.
+    mutating func give(_ needs: Requirements) {
+        vcpus &+= needs.vcpus
+        memoryBytes &+= needs.memoryBytes
+        diskBytes &+= needs.diskBytes
     }
 }

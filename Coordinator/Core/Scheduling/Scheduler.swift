@@ -98,11 +98,19 @@ public enum Scheduler {
         private func waiting(at index: Int) -> Waiting {
             var waiting = Scheduler.waiting(ordered[index], index + 1, world, placement)
             switch forecast.start(at: index + 1) {
-            case .after(let seconds): waiting.etaSeconds = seconds
+            case .range(let range, let seconds):
+                waiting.start = range
+                waiting.etaSeconds = seconds
             case .unknown(let why): waiting.etaReason = why
             }
             return waiting
         }
+
+        /// When a running build ends, its test included, if it passes; `nil` if it does not run.
+        public func end(of id: String) -> Expected? { forecast.end(of: id) }
+
+        /// When a host that takes nothing new runs nothing any more.
+        public func empty(host: String) -> Expected { forecast.empty(host: host) }
     }
 
     private static func waiting(
@@ -214,19 +222,21 @@ public enum Scheduler {
 }
 
 /// Why a build waits.
-public struct Waiting: Sendable, Hashable, Codable {
+public struct Waiting: Sendable, Hashable, Encodable {
     public var position: Int
     public var summary: String
     public var hosts: [WaitingHost]
-    /// When it starts, if everything takes as long as usual.
+    /// When it starts.
+    public var start: TimeRange?
+    /// The middle of that range.
     public var etaSeconds: Int?
-    /// Why there is no `etaSeconds`.
+    /// Why there is no range.
     public var etaReason: String?
     /// What an operator can do about it.
     public var remedy: String
 }
 
-public struct WaitingHost: Sendable, Hashable, Codable {
+public struct WaitingHost: Sendable, Hashable, Encodable {
     public var host: String
     public var reason: String
 }

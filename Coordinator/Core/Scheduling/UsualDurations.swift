@@ -4,12 +4,15 @@ public struct StageDuration: Sendable, Hashable {
     public var hostSeconds: Int
     /// Until its end was recorded: the image is pulled and published meanwhile.
     public var seconds: Int
+    /// Where it ran; `nil` if nobody knows.
+    public var host: String?
 
     /// What is longer is an error of a clock.
     private static let range = 0...10 * 365 * 86_400
 
     /// - Parameter hostSeconds: `nil` if it was not recorded.
-    public init(hostSeconds: Int? = nil, seconds: Int) {
+    public init(hostSeconds: Int? = nil, seconds: Int, host: String? = nil) {
+        self.host = host
         let range = Self.range
         self.seconds = min(max(seconds, range.lowerBound), range.upperBound)
         self.hostSeconds = min(max(hostSeconds ?? self.seconds, range.lowerBound), self.seconds)
@@ -20,27 +23,18 @@ extension StageDuration {
     /// - Parameter left: `nil` if nobody noticed.
     public init(
         startedMilliseconds start: Int64, leftHostMilliseconds left: Int64?,
-        endedMilliseconds end: Int64
+        endedMilliseconds end: Int64, host: String? = nil
     ) {
         func seconds(_ moment: Int64) -> Int { Int(clamping: (moment &- start) / 1000) }
-        self.init(hostSeconds: left.map(seconds), seconds: seconds(end))
-    }
-
-    /// The median of each number.
-    /// - Returns: `nil` if there are none.
-    public init?(usualOf recent: [StageDuration]) {
-        guard !recent.isEmpty else { return nil }
-        self.init(
-            hostSeconds: recent.map(\.hostSeconds).sorted()[recent.count / 2],
-            seconds: recent.map(\.seconds).sorted()[recent.count / 2])
+        self.init(hostSeconds: left.map(seconds), seconds: seconds(end), host: host)
     }
 }
 
-/// How long the stages of a guest OS usually take; `nil` if none has passed yet.
+/// How long the last passed stages of a guest OS took, newest first.
 public struct UsualDurations: Sendable, Hashable {
-    public var build, test: StageDuration?
+    public var build, test: [StageDuration]
 
-    public init(build: StageDuration? = nil, test: StageDuration? = nil) {
+    public init(build: [StageDuration] = [], test: [StageDuration] = []) {
         self.build = build
         self.test = test
     }

@@ -156,11 +156,17 @@ public struct RunningBuild: Sendable, Hashable {
     public var startedMilliseconds: Int64
     /// In the build stage: what the test of its image will need; `nil` if none follows.
     public var tests: Requirements?
+    public var priority: Int
+    /// `nil` if nobody knows.
+    public var submittedMilliseconds: Int64?
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, host: String?,
-        requirements: Requirements, startedMilliseconds: Int64, tests: Requirements? = nil
+        requirements: Requirements, startedMilliseconds: Int64, tests: Requirements? = nil,
+        priority: Int = 0, submittedMilliseconds: Int64? = nil
     ) {
+        self.priority = priority
+        self.submittedMilliseconds = submittedMilliseconds
         self.id = id
         self.stage = stage
         self.guestOS = guestOS

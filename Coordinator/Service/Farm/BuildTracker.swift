@@ -214,7 +214,7 @@ public actor BuildTracker: AttemptEvents {
 
     /// Thousands of clients may ask why their builds wait: they share one answer until something
     /// changes or a moment has passed.
-    private func explained() async -> Scheduler.Explanation {
+    func explained() async -> Scheduler.Explanation {
         if let fresh = explanation?.value(wakeup, ports) { return fresh }
         // First: what changes while the store is read is part of the explanation.
         let durations = await usual.durations(of: world(live.farm).guestOSes)

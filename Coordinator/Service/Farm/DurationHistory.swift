@@ -9,8 +9,8 @@ actor DurationHistory {
     /// Clients that ask meanwhile wait for it, instead of reading the same.
     private var reading: Task<Void, Never>?
 
-    /// The median of these is usual.
-    private static let builds = 5
+    /// Enough for a range by host, and few enough to be of this season.
+    private static let builds = 40
 
     init(_ ports: Ports) { self.ports = ports }
 
@@ -30,22 +30,16 @@ actor DurationHistory {
     }
 
     private func read(_ guestOS: String) async {
-        guard let build = try? await usual(guestOS, .build),
-            let test = try? await usual(guestOS, .test)
+        guard let build = try? await recent(guestOS, .build),
+            let test = try? await recent(guestOS, .test)
         else { return }
-        known[guestOS] = UsualDurations(build: build.duration, test: test.duration)
+        known[guestOS] = UsualDurations(build: build, test: test)
     }
 
     func forget(_ guestOS: String) { known[guestOS] = nil }
 
-    /// `nil`: none has passed. As an optional of its own, `try?` would not tell it from a failure.
-    private struct Found {
-        var duration: StageDuration?
-    }
-
-    private func usual(_ guestOS: String, _ stage: BuildStage) async throws -> Found {
-        let recent = try await ports.store.recentDurations(
+    private func recent(_ guestOS: String, _ stage: BuildStage) async throws -> [StageDuration] {
+        try await ports.store.recentDurations(
             guestOS: guestOS, stage: stage, limit: Self.builds)
-        return Found(duration: StageDuration(usualOf: recent))
     }
 }

@@ -240,7 +240,8 @@ extension RunningBuild {
         self.init(
             id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
             host: live.hasLeftHost ? nil : build.host, requirements: build.requirements,
-            startedMilliseconds: live.startedMilliseconds ?? 0, tests: build.testsToCome)
+            startedMilliseconds: live.startedMilliseconds ?? 0, tests: build.testsToCome,
+            priority: build.priority, submittedMilliseconds: build.submittedMilliseconds)
     }
 }
 

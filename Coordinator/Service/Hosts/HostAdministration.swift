@@ -139,7 +139,8 @@ public struct HostAdministration: Sendable {
         let plan = DrainPlan(
             await tracker.present(), host: name, running: await tracker.requeued(from: name))
         return DrainReport(
-            finishes: await builds(plan.finishes), strands: await builds(plan.strands))
+            finishes: await builds(plan.finishes), strands: await builds(plan.strands),
+            empty: await tracker.expectedEmpty(name))
     }
 
     private func builds(_ items: [DrainPlan.Item]) async -> [(Build, DrainPlan.Item)] {
@@ -188,4 +189,6 @@ public struct HostAdministration: Sendable {
 public struct DrainReport: Sendable {
     public var finishes: [(Build, DrainPlan.Item)]
     public var strands: [(Build, DrainPlan.Item)]
+    /// When nothing runs there any more.
+    public var empty: Expected
 }

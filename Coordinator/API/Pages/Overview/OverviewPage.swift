@@ -79,8 +79,7 @@ enum OverviewPage {
             ["#", "build", "waits because", "starts", "what to do", "submitted"],
             queue.map { build, waiting in
                 let starts =
-                    waiting.etaSeconds.map { "in about \(HTML.seconds(Double($0)))" }
-                    ?? waiting.etaReason ?? "unknown"
+                    waiting.start.map { RangeText.text($0) } ?? waiting.etaReason ?? "unknown"
                 let priority: Markup = build.priority == 0 ? .none : " (\(build.priority))"
                 return HTML.Row(
                     key: build.id,
