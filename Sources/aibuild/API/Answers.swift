@@ -149,6 +149,8 @@ struct BuildAnswer: Decodable {
     var artifacts: [ArtifactAnswer]?
     var remoteImages: [RemoteImageAnswer]?
     var waiting: WaitingAnswer?
+    var end: RangeAnswer?
+    var endReason: String?
     var plan: PlanAnswer?
 
     /// `debian12:7`, which every command takes.
@@ -228,6 +230,7 @@ struct WaitingAnswer: Decodable {
     var position: Int?
     var summary, remedy: String?
     var hosts: [Host]?
+    var start: RangeAnswer?
     var etaSeconds: Int?
     var etaReason: String?
 
@@ -237,9 +240,10 @@ struct WaitingAnswer: Decodable {
             .compactMap(\.self).joined(separator: "; ")
     }
 
-    /// When it starts, or why nobody knows.
-    var start: String {
-        etaSeconds.map { Format.duration(Double($0)) } ?? "unknown: \(etaReason ?? "no estimate")"
+    /// When it starts, or why nobody knows. An older coordinator gives no range.
+    var startWords: String {
+        start?.words ?? etaSeconds.map { "in " + Format.duration(Double($0)) }
+            ?? "unknown: \(etaReason ?? "no estimate")"
     }
 }
 

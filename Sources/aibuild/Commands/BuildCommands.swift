@@ -176,12 +176,17 @@ enum BuildCommands {
 
     private static let queue = Command(
         name: "queue", summary: "List queued builds in order, with the reason why each waits",
+        details: [
+            "STARTS is a range that nine of ten starts should lie in, from past builds of what is",
+            "ahead. What is submitted later with a higher priority may delay a build further.",
+        ],
         examples: ["aibuild queue"],
         run: { context in
             let body = try await context.api.get("/api/v1/queue")
             return try context.show(body, as: Page<QueueItemAnswer>.self) { page in
                 var table = Table(
-                    "#", "BUILD", "WAITING", "STARTS IN", "REASON", spare: ["WAITING", "#"])
+                    "#", "BUILD", "WAITING", "STARTS", "ESTIMATED FROM", "REASON",
+                    spare: ["ESTIMATED FROM", "WAITING", "#"])
                 for item in page.items {
                     table.add(
                         .init(item.waiting.position.map(String.init) ?? ""),
@@ -189,7 +194,8 @@ enum BuildCommands {
                         .init(
                             Format.seconds(from: item.build.submittedAt).map(Format.duration) ?? "-"
                         ),
-                        .init(item.waiting.etaSeconds.map { Format.duration(Double($0)) } ?? "-"),
+                        .init(item.waiting.start?.times ?? "-"),
+                        .init(item.waiting.start?.source ?? "-"),
                         .init(item.waiting.reasons))
                 }
                 context.print(table, orElse: "No builds are queued")

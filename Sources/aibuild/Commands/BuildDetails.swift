@@ -19,6 +19,7 @@ struct BuildDetails {
             ("submitted", Format.time(build.submittedAt)),
             ("started", build.startedAt.map { Format.time($0) }),
             ("ended", build.endedAt.map { Format.time($0) }), ("took", build.took),
+            ("expected end", build.end?.words ?? build.endReason.map { "unknown: \($0)" }),
             ("fault", build.fault.map { "\(Headline.of($0.reason)) [\($0.code.rawValue)]" }),
             ("image", build.image?.name), ("url", build.image?.url),
             ("size", build.image.map { Format.bytes($0.sizeBytes) }),
@@ -88,7 +89,7 @@ struct BuildDetails {
         context.console.out("\n")
         context.print([
             ("waiting", waiting.summary), ("queue position", waiting.position.map(String.init)),
-            ("starts in", waiting.start),
+            ("starts", waiting.startWords),
             ("what to do", waiting.remedy),
         ])
         for host in waiting.hosts ?? [] {

@@ -15,6 +15,9 @@ enum DrainCommand {
         }
 
         var finishes, strands: [Item]
+        /// When nothing runs there any more.
+        var end: RangeAnswer?
+        var endReason: String?
     }
 
     static let command = Command(
@@ -84,5 +87,8 @@ enum DrainCommand {
                 .init("waits until the host is resumed: no other host can take it", .yellow))
         }
         context.print(table, orElse: "Nothing runs there, and no queued build needs this host")
+        guard !plan.finishes.isEmpty else { return }
+        let end = plan.end?.words ?? plan.endReason.map { "unknown: \($0)" }
+        if let end { context.console.out("\nExpected to be empty: \(SafeText.line(end))\n") }
     }
 }

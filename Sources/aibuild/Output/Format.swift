@@ -41,6 +41,22 @@ enum Format {
         String(time(text).split(separator: " ").last?.prefix(5) ?? "")
     }
 
+    /// Two times on this machine: `14:10–14:25`; with the day if that is not today, and with
+    /// seconds if they are close together.
+    static func range(_ from: String, _ to: String, now: Date = Date()) -> String {
+        guard let first = Date(rfc3339: from), let last = Date(rfc3339: to) else { return "-" }
+        let seconds = last.timeIntervalSince(first) < 120 && last.timeIntervalSince(now) < 600
+        let today = time(now.formatted(.iso8601)).prefix(10)
+        func part(_ text: String, after day: Substring) -> String {
+            let shown = time(text)
+            let clock = shown.dropFirst(11).prefix(seconds ? 8 : 5)
+            return shown.prefix(10) == day ? String(clock) : "\(shown.prefix(10)) \(clock)"
+        }
+        let begin = part(from, after: today)
+        let end = part(to, after: time(from).prefix(10))
+        return begin.hasSuffix(end) ? begin : "\(begin)–\(end)"
+    }
+
     /// Rows of an old database may lack their dates, and have the beginning of some calendar.
     private static let firstDate = Date(timeIntervalSince1970: 86_400)
 
