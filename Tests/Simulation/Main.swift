@@ -39,6 +39,13 @@ import Support
 
     /// - Returns: the exit status.
     private static func run(_ settings: Settings) throws -> Int32 {
+        if settings.checksEstimates {
+            var simulation = EstimateSimulation(
+                seed: settings.seed, builds: settings.builds, asksEnds: settings.asksEnds)
+            simulation.run()
+            print(simulation.score.report)
+            return 0
+        }
         announce(settings)
         var loop = JobLoop(seed: settings.seed)
         let simulation = try Simulation(settings)

@@ -6,9 +6,14 @@ struct Settings: Sendable {
     var tracePath: String?
     /// Shows what the coordinators log.
     var isVerbose = false
+    /// Compares estimated starts and ends with the true ones, instead of looking for faults.
+    var checksEstimates = false
+    /// Of starts only.
+    var asksEnds = true
 
     static let usage = """
         usage: aibuild-simulate [--seed N] [--hosts N] [--builds N] [--trace FILE] [--verbose]
+               aibuild-simulate --estimates [--starts-only] [--seed N] [--builds N]
         """
 
     /// `nil` when they cannot be understood.
@@ -17,6 +22,14 @@ struct Settings: Sendable {
         while let option = rest.popFirst() {
             if option == "--verbose" {
                 isVerbose = true
+                continue
+            }
+            if option == "--starts-only" {
+                asksEnds = false
+                continue
+            }
+            if option == "--estimates" {
+                checksEstimates = true
                 continue
             }
             guard let value = rest.popFirst() else { return nil }

@@ -50,4 +50,20 @@ import Testing
         let missing = faults.split(separator: ",").filter { $0.hasSuffix(" 0") }
         #expect(missing.isEmpty, "every kind of fault strikes")
     }
+
+    @Test("Four of five builds start within the range that was estimated")
+    func estimates() async throws {
+        let run = try await Command(
+            [
+                try FarmProgram.path("aibuild-simulate"), "--estimates", "--starts-only", "--seed",
+                "1", "--builds", "2000",
+            ], environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: Self.seconds, outputLimitBytes: 1 << 20)
+        let output = run.stdoutText
+        #expect(run.status.isSuccess, "\(output)\(run.stderrText)")
+        let found = try #require(
+            output.firstMatch(of: #/starts: ([0-9]+) estimates, ([0-9]+)[.]/#), "\(output)")
+        #expect((Int(found.1) ?? 0) >= 900, "\(output)")
+        #expect((Int(found.2) ?? 0) >= 80, "\(output)")
+    }
 }
