@@ -26,6 +26,7 @@ public struct API: Sendable {
         AccountRoutes.add(to: &router, context)
         AccountPage.add(to: &router, context)
         AuditRoutes.add(to: &router, context)
+        FailureRoutes.add(to: &router, context)
         GuestOSRoutes.add(to: &router, context)
         TestCaseRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)

@@ -55,6 +55,9 @@ struct ProcessStore: Store {
             await base.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
         }
     }
+    func failures(_ filter: FailureFilter, limit: Int) async throws -> [FailureRecord] {
+        try await effect { await base.failures(filter, limit: limit) }
+    }
     func testRecords(ofBuild id: String) async throws -> [TestRecord] {
         try await effect { await base.testRecords(ofBuild: id) }
     }

@@ -119,7 +119,8 @@ extension RouteNeeds {
         "GET /api/v1/environments", "GET /api/v1/environments/{name}",
         "GET /api/v1/environments/{name}/names", "GET /api/v1/releases",
         "GET /api/v1/releases/{id}", "GET /api/v1/releases/{id}/events", "GET /api/v1/secrets",
-        "GET /api/v1/retention", "GET /api/v1/storage", "GET /api/v1/schedules",
+        "GET /api/v1/failures", "GET /api/v1/retention", "GET /api/v1/storage",
+        "GET /api/v1/schedules",
         "GET \(NotificationRoutes.path)", "GET /api/v1/setup", "GET /v1/guestos",
         "GET /v1/build", "GET /v1/env",
     ]

@@ -14,13 +14,19 @@ enum BuildPage {
             <progress id="progress" max="100" value="0" aria-label="progress" hidden></progress>
             <pre id="fault" class="fault"\(build.fault == nil ? " hidden" : .none)>\(
                 TerminalLine.plain(build.fault?.reason ?? ""))</pre>
-            \(GuestSection.body(detail))\(facts(detail))
+            \(seen(detail))\(GuestSection.body(detail))\(facts(detail))
             \(TestSection.body(detail))\(attempts(detail))
             <h2>Log</h2><p><label>Search <input id="search" type="search"></label>
             <label><input id="follow" type="checkbox" checked> follow</label>
             <a href="/api/v1/builds/\(build.id)/log">raw</a></p>
             <div id="log" data-build="\(build.id)" tabindex="0" role="log" aria-label="Log"></div>
             """
+    }
+
+    private static func seen(_ detail: BuildDetailView) -> Markup {
+        guard let found = detail.fingerprint else { return .none }
+        let words = found.words.prefix(1).uppercased() + found.words.dropFirst()
+        return "<p class=\"seen\">\(words).</p>"
     }
 
     private static func facts(_ detail: BuildDetailView) -> Markup {

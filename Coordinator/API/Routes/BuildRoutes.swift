@@ -117,7 +117,13 @@ enum BuildRoutes {
                 ? await api.coordinator.leader?.tracker.explain(build.id) : nil,
             end: build.state.isEnded
                 ? nil : await api.coordinator.leader?.tracker.expectedEnd(build.id),
-            plan: build.plan)
+            fingerprint: await fingerprint(build, api), plan: build.plan)
+    }
+
+    private static func fingerprint(_ build: Build, _ api: APIContext) async -> FailureView? {
+        // What cannot be read must not hide the build.
+        let group = try? await FailureHistory(ports: api.ports).like(build)
+        return group.map { FailureView($0, at: api.ports.clock.unixMilliseconds()) }
     }
 
     private static func log(

@@ -224,10 +224,11 @@ struct BuildDetailView: Encodable {
     var tests: [TestView]
     var waiting: Waiting?
     var end: Expected?
+    var fingerprint: FailureView?
     var plan: BuildPlan
 
     private enum Key: String, CodingKey {
-        case attempts, artifacts, remoteImages, tests, waiting, plan, end, endReason
+        case attempts, artifacts, remoteImages, tests, waiting, plan, end, endReason, fingerprint
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -238,6 +239,7 @@ struct BuildDetailView: Encodable {
         try container.encode(remoteImages, forKey: .remoteImages)
         try container.encode(tests, forKey: .tests)
         try container.encodeIfPresent(waiting, forKey: .waiting)
+        try container.encodeIfPresent(fingerprint, forKey: .fingerprint)
         switch end {
         case .range(let range, _)?: try container.encode(range, forKey: .end)
         case .unknown(let why)?: try container.encode(why, forKey: .endReason)

@@ -66,7 +66,7 @@ struct ChatRequest {
 
         struct Item: Encodable {
             var id, kind, guestOS, build, owner, at: String
-            var environment, reason, url: String?
+            var environment, reason, seen, url: String?
 
             init(_ notification: CoordinatorCore.Notification) {
                 id = notification.id
@@ -77,6 +77,7 @@ struct ChatRequest {
                 at = UTCTime(unixMilliseconds: notification.atMilliseconds).rfc3339Milliseconds
                 environment = notification.environment
                 reason = notification.reason
+                seen = notification.seen
                 url = notification.url
             }
         }

@@ -133,6 +133,9 @@ enum BuildTable {
             if let owner = change.owner, let end = change.end {
                 try AttemptTable.end(owner, end, change.atMilliseconds, transaction)
             }
+            if let failure = change.failure(build) {
+                try FailureTable.insert(failure, transaction)
+            }
             try BuildLogTable.apply(change.buildLogChange(build), transaction)
             for record in change.testRecords(build) {
                 try TestLogTable.insert(record, transaction)

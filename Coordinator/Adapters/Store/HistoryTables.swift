@@ -55,6 +55,7 @@ enum HistoryTables {
                 "DELETE FROM artifacts WHERE attempt IN "
                     + "(SELECT token FROM attempts WHERE build = ?)",
                 "DELETE FROM remote_images WHERE build = ?",
+                "DELETE FROM failures WHERE build = ?",
                 "DELETE FROM test_log WHERE build_id = ?", "DELETE FROM attempts WHERE build = ?",
                 "DELETE FROM builds WHERE id = ?",
             ] { try transaction.execute(statement, [.text(id)]) }

@@ -120,11 +120,13 @@ public final class SQLStore: Store, LeaseStore {
             BuildTable.recentDurations(guestOS: guestOS, stage: stage, limit: limit))
     }
 
+    public func failures(_ filter: FailureFilter, limit: Int) async throws -> [FailureRecord] {
+        try await access.usable(FailureTable.list(filter, limit: limit))
+    }
+
     public func testRecords(ofBuild id: String) async throws -> [TestRecord] {
         try await access.usable(TestLogTable.records(ofBuild: id))
     }
-
-    // MARK: Hosts and catalog
 
     public func hosts() async throws -> [Host] { try await access.usable(HostTable.all) }
 
@@ -243,8 +245,6 @@ public final class SQLStore: Store, LeaseStore {
     public func takeCode(digest: String) async throws -> SignInCode? {
         try await access.transaction(.isReported) { try AccessTable.takeCode(digest, $0) }
     }
-
-    // MARK: Deliveries
 
     public func receive(
         _ delivery: Delivery, payload: String, recording entry: (@Sendable (Int) -> AuditEntry)?

@@ -13,6 +13,7 @@ struct InMemoryBuilds: Sendable {
     private(set) var attempts: [AttemptToken: Attempt] = [:]
     private var tokens: [String: [AttemptToken]] = [:]
     private(set) var artifacts: [AttemptToken: [Artifact]] = [:]
+    private var failures: [AttemptToken: FailureRecord] = [:]
     /// By build.
     private(set) var testRecords: [String: [TestRecord]] = [:]
 
@@ -67,6 +68,13 @@ struct InMemoryBuilds: Sendable {
         return Array(durations.prefix(limit))
     }
 
+    func failures(_ filter: FailureFilter, limit: Int) -> [FailureRecord] {
+        let found = failures.values.filter(filter.takes).sorted {
+            ($1.atMilliseconds, $1.attempt.text) < ($0.atMilliseconds, $0.attempt.text)
+        }
+        return Array(found.prefix(limit))
+    }
+
     // MARK: Changes
 
     func holds(guestOSID: String) -> Bool { byID.values.contains { $0.guestOSID == guestOSID } }
@@ -102,6 +110,7 @@ struct InMemoryBuilds: Sendable {
         if let owner = change.owner, let end = change.end {
             attempts[owner]?.end(end, atMilliseconds: change.atMilliseconds)
             artifacts[owner] = end.artifacts.map(\.withoutChunks)
+            failures[owner] = change.failure(build)
         }
         testRecords[build.id, default: []] += change.testRecords(build)
     }
@@ -137,6 +146,7 @@ struct InMemoryBuilds: Sendable {
             for token in tokens.removeValue(forKey: id) ?? [] {
                 attempts[token] = nil
                 artifacts[token] = nil
+                failures[token] = nil
             }
             testRecords[id] = nil
         }

@@ -70,6 +70,10 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.builds.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
     }
 
+    public func failures(_ filter: FailureFilter, limit: Int) -> [FailureRecord] {
+        tables.builds.failures(filter, limit: limit)
+    }
+
     public func testRecords(ofBuild id: String) -> [TestRecord] {
         tables.builds.testRecords[id, default: []]
             .sorted { ($0.testedMilliseconds, $0.id) < ($1.testedMilliseconds, $1.id) }

@@ -1,7 +1,7 @@
 /// The text of a notification as coordinator.yml has it, with placeholders such as `{build}`.
 public struct MessageTemplate: Sendable, Hashable {
     private enum Field: String, CaseIterable {
-        case build, kind, environment, owner, reason, url
+        case build, kind, environment, owner, reason, seen, url
         case guestOS = "guest_os"
     }
 
@@ -43,6 +43,7 @@ public struct MessageTemplate: Sendable, Hashable {
             case .field(.environment): notification.environment ?? ""
             case .field(.owner): notification.owner
             case .field(.reason): notification.reason ?? ""
+            case .field(.seen): notification.seen ?? ""
             case .field(.url): notification.url ?? ""
             case .field(.guestOS): notification.guestOS
             }

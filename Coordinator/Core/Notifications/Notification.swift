@@ -29,6 +29,8 @@ public struct Notification: Sendable, Hashable, Codable {
     public var environment: String?
     /// The first error, if something failed.
     public var reason: String?
+    /// What else failed like it.
+    public var seen: String?
     /// The page of the build.
     public var url: String?
     @Bounded<UnixTimeBound> public var atMilliseconds: Int64
@@ -105,7 +107,7 @@ public struct Notification: Sendable, Hashable, Codable {
             case .released: "\(build) was released to \(environment ?? "")"
             case .releaseFailed: "the release of \(build) to \(environment ?? "") failed"
             }
-        return what + (reason.map { ": \($0)" } ?? "")
+        return what + (reason.map { ": \($0)" } ?? "") + (seen.map { " (\($0))" } ?? "")
     }
 
     /// The same with its texts escaped, but for the link, which this coordinator made.
@@ -116,6 +118,7 @@ public struct Notification: Sendable, Hashable, Codable {
         escaped.owner = markup.escape(owner)
         escaped.environment = environment.map(markup.escape)
         escaped.reason = reason.map(markup.escape)
+        escaped.seen = seen.map(markup.escape)
         return escaped
     }
 }

@@ -34,6 +34,7 @@ public struct GrowingData: Sendable, Hashable {
         GrowingData("builds", .table("builds"), history),
         GrowingData("attempts", .table("attempts"), history),
         GrowingData("artifacts", .table("artifacts"), history),
+        GrowingData("failures", .table("failures"), history),
         GrowingData("remote_images", .table("remote_images"), history),
         GrowingData("build_log", .table("build_log"), history),
         GrowingData("test_log", .table("test_log"), history),

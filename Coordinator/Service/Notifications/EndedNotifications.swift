@@ -18,7 +18,11 @@ struct EndedNotifications: Sendable {
             $0.number < build.number && $0.plan.change == nil
                 && $0.plan.isPublished == build.plan.isPublished
         }
-        return Notification(ended: build, before: before?.state, pages: ports.pages)
+        var notification = Notification(ended: build, before: before?.state, pages: ports.pages)
+        if build.state == .failed {
+            notification?.seen = await FailureHistory(ports: ports).words(build)
+        }
+        return notification
     }
 
     func notification(of release: Release) async throws -> Notification? {

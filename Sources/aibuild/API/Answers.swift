@@ -149,6 +149,7 @@ struct BuildAnswer: Decodable {
     var artifacts: [ArtifactAnswer]?
     var remoteImages: [RemoteImageAnswer]?
     var waiting: WaitingAnswer?
+    var fingerprint: FingerprintAnswer?
     var end: RangeAnswer?
     var endReason: String?
     var plan: PlanAnswer?
@@ -156,6 +157,9 @@ struct BuildAnswer: Decodable {
     /// `debian12:7`, which every command takes.
     var label: String { "\(guestOS):\(number)" }
 }
+
+/// What else failed like a build.
+struct FingerprintAnswer: Decodable { var words: String }
 
 /// What was decided when the build was submitted.
 struct PlanAnswer: Decodable {

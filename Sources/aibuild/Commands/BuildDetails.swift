@@ -21,6 +21,7 @@ struct BuildDetails {
             ("ended", build.endedAt.map { Format.time($0) }), ("took", build.took),
             ("expected end", build.end?.words ?? build.endReason.map { "unknown: \($0)" }),
             ("fault", build.fault.map { "\(Headline.of($0.reason)) [\($0.code.rawValue)]" }),
+            ("seen", build.fingerprint?.words),
             ("image", build.image?.name), ("url", build.image?.url),
             ("size", build.image.map { Format.bytes($0.sizeBytes) }),
             ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),

@@ -3,7 +3,8 @@ import ArgumentKit
 /// Every command, in the order of the help.
 enum Commands {
     static let all: [Command] = [
-        BuildCommands.all, LogCommands.all, [CheckCommand.check], GuestOSCommands.all,
+        BuildCommands.all, [FailureCommand.failures], LogCommands.all, [CheckCommand.check],
+        GuestOSCommands.all,
         TestCaseCommands.all, ImportCommands.all, HostCommands.all, EnvironmentCommands.all,
         ReleaseCommands.all, SecretCommands.all, DeliveryCommands.all, ScheduleCommands.all,
         NotificationCommands.all, RetentionCommands.all, OutputCommands.all, DatabaseCommands.all,

@@ -59,6 +59,9 @@ extension InterceptingStore {
             try await base.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
         }
     }
+    func failures(_ filter: FailureFilter, limit: Int) async throws -> [FailureRecord] {
+        try await around(.read) { try await base.failures(filter, limit: limit) }
+    }
     func testRecords(ofBuild id: String) async throws -> [TestRecord] {
         try await around(.read) { try await base.testRecords(ofBuild: id) }
     }

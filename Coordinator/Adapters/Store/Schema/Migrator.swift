@@ -36,6 +36,7 @@ enum Migrator {
         Migration(version: 21, changes: AccessTable.subjects),
         Migration(version: 22, changes: HostVariableColumns.changes),
         Migration(version: 23, changes: SecretScopes.changes),
+        Migration(version: 24, changes: FailureTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

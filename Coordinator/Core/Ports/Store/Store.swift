@@ -18,7 +18,7 @@ public protocol Store: StoreReader, AuditLog, DeliveryInbox, SignInCodeBox {
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
     SecretReader, DeliveryReader, StatusReader, TriggerReader,
-    NotificationReader, RemoteImageReader, AccessReader, UnusableRowReader
+    NotificationReader, RemoteImageReader, AccessReader, FailureReader, UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
