@@ -231,7 +231,7 @@ import Testing
             for store in stores { await store.close() }
             let database = try await SQLDatabase.open(location)
             let rows = try await database.query("SELECT version FROM schema_version")
-            #expect(try rows.map { try $0.int("version") }.sorted() == Array(1...23))
+            #expect(try rows.map { try $0.int("version") }.sorted() == Array(1...24))
             await database.close()
         }
     }

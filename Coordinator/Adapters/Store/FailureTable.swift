@@ -4,7 +4,7 @@ import SQLKit
 
 /// The table `failures`: one row for each attempt that failed, to compare failures by.
 enum FailureTable {
-    /// Schema 22.
+    /// Schema 24.
     static let changes: [SchemaChange] = [
         .table(
             "failures",
