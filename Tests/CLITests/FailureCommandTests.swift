@@ -1,5 +1,7 @@
 import Testing
 
+@testable import aibuild
+
 @Suite struct FailureCommandTests {
     @Test("failures lists first errors with how often and where; show says it of one build")
     func failures() async throws {
