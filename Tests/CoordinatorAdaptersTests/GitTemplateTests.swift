@@ -74,6 +74,39 @@ import Testing
         #expect(Git.reason(lost) == "Host key verification failed.")
     }
 
+    @Test("The template of an old build is made again from its commit, and must be the same")
+    func removedArchive() async throws {
+        let repository = try await repository()
+        try await repository.commit()
+        let guestOS = GuestOS(
+            id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
+            template: .git(url: repository.url, ref: "HEAD"), owner: "o", createdMilliseconds: 0)
+        let old = try await archives.plan(for: guestOS)
+        try Files.replace(repository.path + "/aibuild.yml", with: Array("other: 1".utf8))
+        try await repository.commit("broken by now")
+        for folder in ["archives", "archives/git"] {
+            for name in try Files.list("\(temporary.path)/\(folder)") where name != "git" {
+                try Files.remove("\(temporary.path)/\(folder)/\(name)")
+            }
+        }
+        try await archives.restore(old, of: guestOS)
+        #expect(try await content(old, "aibuild.yml") == Self.yaml)
+
+        var other = old
+        other.template.sha256 = String(repeating: "a", count: 64)
+        let different = await #expect(throws: TemplateFault.self) {
+            try await archives.restore(other, of: guestOS)
+        }
+        #expect(different?.description.contains("does not give the template") == true)
+        // Nothing says what was in a folder.
+        var local = guestOS
+        local.template = .folder(path: repository.path)
+        let gone = await #expect(throws: TemplateFault.self) {
+            try await archives.restore(other, of: local)
+        }
+        #expect(gone?.description.contains("is not here any more") == true)
+    }
+
     // MARK: Branches
 
     @Test("A repository whose default branch is master is built from it") func masterBranch()
@@ -108,7 +141,7 @@ import Testing
             let result = try await Command(
                 ["git", "-C", "\(git)/\(mirror)", "cat-file", "-e", commit],
                 environment: Command.minimalEnvironment
-            ).run(timeoutSeconds: 10)
+            ).run(timeoutSeconds: 300)
             if result.status.isSuccess { return true }
         }
         return false

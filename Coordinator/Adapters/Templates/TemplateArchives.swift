@@ -57,6 +57,22 @@ public actor TemplateArchives: TemplateLibrary {
         return path
     }
 
+    public func restore(_ plan: BuildPlan, of guestOS: GuestOS) async throws {
+        do { _ = try path(of: plan.template) } catch {
+            guard case .git(let url, _) = guestOS.template, let commit = plan.commit else {
+                throw error
+            }
+            let (made, _) = try await archive(git: url, ref: commit, plan.template.folder)
+            guard made == plan.template else {
+                throw TemplateFault(
+                    "\(commit.prefix(12)) of \(GitAddress(url).url) does not give the template that "
+                        + "the build had (a submodule, a file of LFS or the repository was "
+                        + "changed); submit a new build")
+            }
+        }
+        Files.touch("\(folder)/\(plan.template.sha256).tar")
+    }
+
     /// At most 1 MiB of the archive from `offset`; empty at its end.
     public func read(_ archive: TemplateArchive, from offset: Int64) throws -> [UInt8] {
         let file = try Descriptor(path(of: archive), O_RDONLY)

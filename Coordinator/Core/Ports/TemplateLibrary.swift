@@ -39,6 +39,10 @@ public protocol TemplateLibrary: Sendable {
     /// The path of the archive, for delivery to a host.
     /// - Throws: `TemplateFault` if it is gone.
     func path(of archive: TemplateArchive) throws -> String
+    /// Sees to it that the archive of an older build is here: one of a Git repository is made again
+    /// from its commit.
+    /// - Throws: `TemplateFault` if that cannot be done, or what is made is not the same.
+    func restore(_ plan: BuildPlan, of guestOS: GuestOS) async throws
     /// The templates under `output/` for a guest OS, by the names of the rendered files.
     /// - Throws: `TemplateFault` with file, line and column.
     func outputs(
@@ -52,6 +56,11 @@ public protocol TemplateLibrary: Sendable {
 }
 
 extension TemplateLibrary {
+    /// Of archives that cannot be made again.
+    public func restore(_ plan: BuildPlan, of guestOS: GuestOS) async throws {
+        _ = try path(of: plan.template)
+    }
+
     /// Of what is one thing.
     public func sight(of watch: Watch, since old: String?) async throws -> WatchSight {
         WatchSight(since: old, mark: try await mark(of: watch))

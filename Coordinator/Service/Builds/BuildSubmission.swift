@@ -60,7 +60,7 @@ public struct BuildSubmission: Sendable {
         }
         let guestOS = try await ports.guestOS(named: build.guestOS)
         try Self.check(guestOS)
-        _ = try ports.templates.path(of: build.plan.template)
+        try await ports.templates.restore(build.plan, of: guestOS)
         return try await enqueue(
             guestOS, build.plan, priority: build.priority, owner: build.owner,
             reason: "retry of \(build.guestOS):\(build.number)", by: actor)
