@@ -61,6 +61,23 @@ import Testing
         }
     }
 
+    @Test("What runs has the range in which it ends, and the builds that it is from")
+    func ranges() async throws {
+        try await withDemoFarm(days: 2) { _, base, _ in
+            let farm = FarmClient(base: base)
+            try await eventually("the overview and a busy host say it") {
+                let page = FarmClient.text(try await farm.get("/"))
+                let parts = page.split(separator: "<section")
+                guard let running = parts.first(where: { $0.contains(">Running") }),
+                    let host = running.firstMatch(of: #/href="(/hosts/[a-z0-9]+)"/#)
+                else { return false }
+                let range = #/[0-9]–[0-9:]+ UTC, from [0-9]+ builds? of /#
+                return running.contains(range)
+                    && FarmClient.text(try await farm.get(String(host.1))).contains(range)
+            }
+        }
+    }
+
     @Test("The overview says that it is live, and that its coordinator is gone")
     func liveness() async throws {
         try await withDemoFarm(days: 1) { farm, base, browser in

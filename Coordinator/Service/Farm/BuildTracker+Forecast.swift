@@ -9,6 +9,14 @@ extension BuildTracker {
         return await explained().end(of: id)
     }
 
+    /// The same of several, by their ids.
+    public func expectedEnds(of builds: [Build]) async -> [String: Expected] {
+        let all = await explained()
+        var ends: [String: Expected] = [:]
+        for build in builds { ends[build.id] = all.end(of: build.id) }
+        return ends
+    }
+
     /// When a host that takes nothing new runs nothing any more.
     func expectedEmpty(_ host: String) async -> Expected { await explained().empty(host: host) }
 }

@@ -18,11 +18,12 @@ enum HostPage {
         let host = HostSnapshotView(snapshot)
         let running = await leader.tracker.running(on: name)
         let waiting = await leader.tracker.queue(limit: queued)
-        let plan = DrainView(try await leader.hosts.drainPlan(name))
+        let ends = await leader.tracker.expectedEnds(of: running.map(\.0))
+        let plan = try await leader.hosts.drainPlan(name)
         return "<h1>\(name) \(HostTiles.badges(host))</h1>"
             + actions(host, request)
             + HTML.live("state", "State", facts(host))
-            + HTML.live("running", "Runs there", runningTable(running))
+            + HTML.live("running", "Runs there", runningTable(running, ends))
             + HTML.live("refusals", "Why queued builds are not there", refusals(name, waiting))
             + HTML.live("drain", "If it is drained", drain(plan))
     }
@@ -65,9 +66,11 @@ enum HostPage {
         return HTML.facts(rows)
     }
 
-    private static func runningTable(_ builds: [(Build, LiveDetail)]) -> Markup {
+    private static func runningTable(
+        _ builds: [(Build, LiveDetail)], _ ends: [String: Expected]
+    ) -> Markup {
         HTML.table(
-            ["build", "state", "doing", "since"],
+            ["build", "state", "doing", "since", "ends"],
             builds.map { build, live in
                 HTML.Row(
                     key: build.id,
@@ -75,6 +78,7 @@ enum HostPage {
                         HTML.buildLink(build.id, build.guestOS, build.number),
                         HTML.badge(build.state.rawValue), "\(live.phase ?? "")",
                         build.startedMilliseconds.map { HTML.time($0) }.orNone,
+                        "\(ends[build.id].map { RangeText.text($0) } ?? "")",
                     ])
             }, empty: "Nothing runs there.")
     }
@@ -92,14 +96,16 @@ enum HostPage {
             }, empty: "No builds are queued.")
     }
 
-    private static func drain(_ plan: DrainView) -> Markup {
+    private static func drain(_ report: DrainReport) -> Markup {
+        let plan = DrainView(report)
         func links(_ items: [DrainView.Item]) -> Markup {
             items.map { HTML.buildLink($0.build, $0.guestOS, $0.number) }.joined(", ")
         }
         let ends: Markup =
             plan.finishes.isEmpty
             ? "<p>Nothing runs there: it would be drained at once.</p>"
-            : "<p>These finish first: \(links(plan.finishes)).</p>"
+            : "<p>These finish first: \(links(plan.finishes)). Expected to be empty: "
+                + "\(RangeText.text(report.empty)).</p>"
         let strands: Markup =
             plan.strands.isEmpty
             ? "<p class=\"empty\">No queued build needs just this host.</p>"

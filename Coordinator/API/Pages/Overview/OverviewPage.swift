@@ -24,7 +24,8 @@ enum OverviewPage {
                 AttentionSection.list(attention, at: now))
             + HTML.live(
                 "running", "Running\(count(load.running))",
-                runningTable(running, at: now)
+                runningTable(
+                    running, await leader.tracker.expectedEnds(of: running.map(\.0)), at: now)
                     + rest(load.running))
             + HTML.live(
                 "queue", "Queue\(count(load.queued))",
@@ -51,10 +52,10 @@ enum OverviewPage {
     }
 
     private static func runningTable(
-        _ builds: [(Build, LiveDetail)], at now: Int64
+        _ builds: [(Build, LiveDetail)], _ ends: [String: Expected], at now: Int64
     ) -> Markup {
         HTML.table(
-            ["build", "state", "doing", "host", "for"],
+            ["build", "state", "doing", "host", "for", "ends"],
             builds.map { build, live in
                 let started = build.startedMilliseconds ?? now
                 var doing: Markup = "\(live.phase ?? "")"
@@ -69,6 +70,7 @@ enum OverviewPage {
                         HTML.badge(build.state.rawValue), doing,
                         build.host.map { HostsPage.link($0) }.orNone,
                         "\(HTML.seconds(Double(max(0, now - started)) / 1000))",
+                        "\(ends[build.id].map { RangeText.text($0) } ?? "")",
                     ])
             },
             empty: "Nothing is building. Start one: <code>aibuild build GUESTOS</code>")
