@@ -17,6 +17,7 @@ public struct Leader: Sendable {
     /// Queued and running builds.
     public let tracker: BuildTracker
     public let results: ResultBoard
+    public let releaseBoard: ReleaseBoard
     public let schedules: Schedules
     public let retention: ImageRetention
     public let storage: StorageGauge
@@ -48,7 +49,9 @@ public struct Leader: Sendable {
         ports.webRoot = LeadingWebRoot(ports.webRoot, epoch)
         self.ports = ports
         notifications = Notifications(ports: ports, store: store)
-        releases = Releases(ports: ports, store: store, notifications: notifications)
+        releaseBoard = ReleaseBoard(ports)
+        releases = Releases(
+            ports: ports, store: store, notifications: notifications, board: releaseBoard)
         releaseRequests = ReleaseRequests(ports: ports, store: store, releases: releases)
         releaseCancellation = ReleaseCancellation(ports: ports, store: store, releases: releases)
         environments = EnvironmentCatalog(
@@ -119,6 +122,7 @@ public struct Leader: Sendable {
         await drains.look()
         await fleet.connect()
         await results.start()
+        await releaseBoard.start()
         await retention.start()
         await removal.start()
         accessUpkeep.start()
@@ -149,6 +153,7 @@ public struct Leader: Sendable {
         await accessUpkeep.stop()
         await storage.stop()
         await results.stop()
+        await releaseBoard.stop()
         await fleet.stop()
         await tracker.stop()
         await statuses.stop()

@@ -63,6 +63,35 @@ import Testing
         }
     }
 
+    @Test("The board knows what an environment has, after a rollback and for the next leader")
+    func board() async throws {
+        try await farm { farm, leader, old, new in
+            func has(_ number: Int, isRollback: Bool = false) async throws {
+                try await eventually("lab has build \(number)") {
+                    let place = await leader.releaseBoard.places(of: "debian")["lab"]
+                    return place?.number == number && place?.isRollback == isRollback
+                }
+                await farm.clock.advance(milliseconds: 10)
+            }
+            #expect(await leader.releaseBoard.places(of: "debian").isEmpty)
+            _ = try await leader.releaseRequests.approve(new.id, by: "anna")
+            try await has(2)
+            let build = try #require(try await farm.store.build(id: old.build))
+            _ = try await leader.releaseRequests.submit(
+                build, to: ["lab"], format: nil, by: "anna")
+            try await has(1)
+            _ = try await leader.releaseRequests.rollBack(
+                guestOS: "debian", in: ["lab"], by: "ben")
+            try await has(2, isRollback: true)
+            let next = ReleaseBoard(farm.ports)
+            await next.start()
+            try await eventually("it has read all") { await next.isLoaded }
+            #expect(
+                await next.places(of: "debian") == leader.releaseBoard.places(of: "debian"))
+            await next.stop()
+        }
+    }
+
     @Test("An older release is not approved while a newer one is on its way")
     func underWay() async throws {
         try await farm { farm, leader, old, new in

@@ -17,6 +17,9 @@ import Testing
         "/builds/debian12-3", "/nothing",
     ]
 
+    /// Of the demo farm's administrator, as it prints it.
+    private static let token = String(repeating: "demo", count: 8)
+
     /// The end of a function's body; WebDriver waits for what it promises.
     private static let judge = """
         return axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }).then(found =>
@@ -72,9 +75,26 @@ import Testing
                     let host = running.firstMatch(of: #/href="(/hosts/[a-z0-9]+)"/#)
                 else { return false }
                 let range = #/[0-9]–[0-9:]+ UTC, from [0-9]+ builds? of /#
-                return running.contains(range)
-                    && FarmClient.text(try await farm.get(String(host.1))).contains(range)
+                guard running.contains(range) else { return false }
+                return FarmClient.text(try await farm.get(String(host.1))).contains(range)
             }
+        }
+    }
+
+    @Test("The releases show what is where, how far it is behind, and what could follow")
+    func matrix() async throws {
+        try await withDemoFarm(days: 2) { _, base, _ in
+            let farm = FarmClient(base: base)
+            try await eventually("what was released is read") {
+                let page = FarmClient.text(try await farm.get("/releases"))
+                return page.contains("What is where") && !page.contains("Reading what was released")
+                    && page.contains(" current<") && page.contains(#/behind [0-9]+/#)
+                    && !page.contains(">Release ")
+            }
+            let administrator = FarmClient(base: base, token: Self.token)
+            let page = FarmClient.text(try await administrator.get("/releases"))
+            let said = #/&quot;:&quot;(.+?):([0-9]+)&quot;,&quot;environments.+?>Release \2</#
+            #expect(page.contains(said), "\(page)")
         }
     }
 

@@ -21,10 +21,9 @@ enum PageRoutes {
                     body: BuildPage.body(detail) + releases + outputs,
                     scripts: [.terminal, .build]), request)
         }
-        router.on("GET", "/releases") { request, _ in
-            api.page(
-                Page(title: "Releases", body: try await ReleaseSection.page(api), isLive: true),
-                request)
+        router.on("GET", "/releases", query: ["after"]) { request, _ in
+            let body = try await ReleaseSection.page(request, api)
+            return api.page(Page(title: "Releases", body: body, isLive: true), request)
         }
         router.on("GET", "/guestos", query: ["after"]) { request, _ in
             api.page(

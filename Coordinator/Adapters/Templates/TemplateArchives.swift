@@ -65,8 +65,8 @@ public actor TemplateArchives: TemplateLibrary {
             let (made, _) = try await archive(git: url, ref: commit, plan.template.folder)
             guard made == plan.template else {
                 throw TemplateFault(
-                    "\(commit.prefix(12)) of \(GitAddress(url).url) does not give the template that "
-                        + "the build had (a submodule, a file of LFS or the repository was "
+                    "\(commit.prefix(12)) of \(GitAddress(url).url) does not give the template "
+                        + "that the build had (a submodule, a file of LFS or the repository was "
                         + "changed); submit a new build")
             }
         }

@@ -2,8 +2,8 @@ import BuildProtocol
 public import CoordinatorCore
 import Support
 
-/// How the builds of each guest OS ended last, and which builds ended last of all. Read once after
-/// this coordinator began to lead, then kept as builds end.
+/// How the builds of each guest OS ended last, which of them passed, and which builds ended last of
+/// all. Read once after this coordinator began to lead, then kept as builds end.
 public actor ResultBoard {
     /// What became of a guest OS since it last passed.
     public struct Failing: Sendable, Hashable {
@@ -16,6 +16,8 @@ public actor ResultBoard {
 
     private let ports: Ports
     private var failing: [String: Failing] = [:]
+    /// The numbers of builds that passed, the newest first, at most `looks` of a guest OS.
+    private var passed: [String: [Int]] = [:]
     /// Newest first.
     private var ended: [Build] = []
     private var loading: Task<Void, Never>?
@@ -45,11 +47,16 @@ public actor ResultBoard {
 
     public func lastEnded() -> [Build] { ended }
 
+    /// The numbers of its last builds that passed, the newest first, at most `looks`.
+    public func passed(guestOS: String) -> [Int] { passed[guestOS] ?? [] }
+
     func note(_ build: Build) {
         insert(build)
         guard build.countsForGuestOS else { return }
         guard build.state == .failed else {
-            if build.state == .passed { failing[build.guestOS] = nil }
+            guard build.state == .passed else { return }
+            failing[build.guestOS] = nil
+            insert([build.number], of: build.guestOS)
             return
         }
         let before = failing[build.guestOS]
@@ -59,7 +66,15 @@ public actor ResultBoard {
             lastPassed: before?.lastPassed)
     }
 
-    func forget(guestOS: String) { failing[guestOS] = nil }
+    func forget(guestOS: String) {
+        failing[guestOS] = nil
+        passed[guestOS] = nil
+    }
+
+    private func insert(_ numbers: [Int], of guestOS: String) {
+        let all = Set(passed[guestOS] ?? []).union(numbers)
+        passed[guestOS] = Array(all.sorted(by: >).prefix(Self.looks))
+    }
 
     private func insert(_ build: Build) {
         guard !ended.contains(where: { $0.id == build.id }) else { return }
@@ -92,14 +107,15 @@ public actor ResultBoard {
         let builds = try await ports.store.builds(
             BuildFilter(guestOS: guestOS, states: [.passed, .failed]), limit: Self.looks
         ).filter(\.countsForGuestOS)
+        insert(builds.filter { $0.state == .passed }.map(\.number), of: guestOS)
         // What ended meanwhile was noted, and is newer.
         guard failing[guestOS] == nil, let newest = builds.first, newest.state == .failed else {
             return
         }
-        let passed = builds.firstIndex { $0.state == .passed }
+        let good = builds.firstIndex { $0.state == .passed }
         failing[guestOS] = Failing(
-            newest: newest, failures: passed ?? builds.count,
-            lastPassed: passed.map { builds[$0].number })
+            newest: newest, failures: good ?? builds.count,
+            lastPassed: good.map { builds[$0].number })
     }
 }
 

@@ -18,9 +18,13 @@ public actor Releases {
     private let journal = ReleaseJournal()
 
     private let notifications: Notifications
+    private let board: ReleaseBoard
 
-    init(ports: Ports, store: any ReleaseWriter, notifications: Notifications) {
+    init(
+        ports: Ports, store: any ReleaseWriter, notifications: Notifications, board: ReleaseBoard
+    ) {
         self.notifications = notifications
+        self.board = board
         self.ports = ports
         self.store = store
     }
@@ -105,7 +109,10 @@ public actor Releases {
         live[release.id] = release.state.isEnded ? nil : release
         if release.state.isEnded { progress[release.id] = nil }
         await changes.report(release.id, isOver: release.state.isEnded)
-        if release.state == .released { await supersede(after: release) }
+        if release.state == .released {
+            await board.note(release)
+            await supersede(after: release)
+        }
         guard release.state.isEnded else { return }
         Task { await notifications.ended(release) }
         if old != nil { Task { await count(release) } }

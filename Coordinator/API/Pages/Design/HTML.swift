@@ -74,15 +74,15 @@ enum HTML {
     /// What `page.js` sends when it is pressed.
     /// - Parameters:
     ///   - path: of the API.
-    ///   - fields: of the body.
+    ///   - body: what is sent as JSON.
     ///   - question: asked first; for what cannot be taken back.
     ///   - reason: the field of the body that a person is asked to fill in, and the question.
     static func action(
-        _ title: String, post path: String, fields: [String: String] = [:],
+        _ title: String, post path: String, body: some Encodable = [String: String](),
         label: String? = nil, question: String? = nil,
         reason: (field: String, question: String)? = nil
     ) -> Markup {
-        let body = (try? CanonicalJSON.text(fields)) ?? "{}"
+        let body = (try? CanonicalJSON.text(body)) ?? "{}"
         let label: Markup = label.map { " aria-label=\"\($0)\"" }.orNone
         let question: Markup = question.map { " data-question=\"\($0)\"" }.orNone
         let reason: Markup =

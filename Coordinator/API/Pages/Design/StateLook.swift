@@ -15,7 +15,8 @@ enum StateLook: String, CaseIterable {
 
     /// States of builds, tests, hosts, releases and deliveries, which all have words of their own.
     private static let looks: [String: StateLook] = [
-        "passed": .good, "ready": .good, "released": .good, "done": .good, "handled": .good,
+        "current": .good, "behind": .warning, "passed": .good, "ready": .good, "released": .good,
+        "done": .good, "handled": .good,
         "failed": .bad, "unreachable": .bad, "quarantined": .bad, "refused": .bad, "lost": .bad,
         "connecting": .active, "building": .active, "collecting": .active, "publishing": .active,
         "testing": .active, "running": .active, "releasing": .active, "removing": .active,

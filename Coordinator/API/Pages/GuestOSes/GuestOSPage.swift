@@ -31,7 +31,7 @@ enum GuestOSPage {
         else { return .none }
         return "<p>"
             + HTML.action(
-                "Build", post: "/api/v1/builds", fields: ["guestOS": guestOS.name],
+                "Build", post: "/api/v1/builds", body: ["guestOS": guestOS.name],
                 reason: ("reason", "Why is \(guestOS.name) built? Others read it.")) + "</p>"
     }
 

@@ -1,12 +1,13 @@
 import CoordinatorCore
 import CoordinatorService
+import HTTPTypes
 import TextKit
 
 /// Which image is in which environment, and which releases are running.
 enum ReleaseSection {
     private static let rows = 100
 
-    static func page(_ api: APIContext) async throws -> Markup {
+    static func page(_ request: HTTPRequest, _ api: APIContext) async throws -> Markup {
         let environments = try await api.ports.store.environments()
         let releases = try await api.ports.store.releases(ReleaseFilter(), limit: rows)
         let places = environments.map { environment -> [Markup] in
@@ -15,7 +16,7 @@ enum ReleaseSection {
                 "\(environment.policy.summary)", HTML.time(environment.createdMilliseconds),
             ]
         }
-        return "<h1>Releases</h1>"
+        return "<h1>Releases</h1>" + (try await ReleaseMatrix.body(request, api))
             + HTML.live("releases", "Newest releases", await table(releases, api))
             + "<h2>Environments</h2>"
             + HTML.table(
