@@ -7,6 +7,14 @@ public struct LogRecord: Sendable, Hashable, Codable {
         case sys
     }
 
+    /// What the supervisor says of the log itself.
+    public enum Kind: String, Sendable, Codable {
+        /// Lines are missing here, or will be.
+        case truncated
+        /// Secrets were replaced above.
+        case masked
+    }
+
     /// Unix time in milliseconds on the host.
     @Bounded<UnixTimeBound> public var t: Int64
     public var s: Stream
@@ -15,11 +23,23 @@ public struct LogRecord: Sendable, Hashable, Codable {
     public var m: String
     /// The line continues in the next record of the same stream.
     public var more: Bool?
+    /// Kinds that a newer agent may have are as good as none.
+    public var k: Kind?
 
-    public init(t: Int64, s: Stream, m: String, more: Bool? = nil) {
+    public init(t: Int64, s: Stream, m: String, more: Bool? = nil, k: Kind? = nil) {
         self.t = t
         self.s = s
         self.m = m
         self.more = more
+        self.k = k
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        _t = try fields.decode(Bounded<UnixTimeBound>.self, forKey: .t)
+        s = try fields.decode(Stream.self, forKey: .s)
+        m = try fields.decode(String.self, forKey: .m)
+        more = try fields.decodeIfPresent(Bool.self, forKey: .more)
+        k = try fields.decodeIfPresent(String.self, forKey: .k).flatMap(Kind.init)
     }
 }

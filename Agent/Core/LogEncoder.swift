@@ -85,6 +85,16 @@ public struct LogEncoder: Sendable {
         Array("{\"t\":\(unixMilliseconds),\"s\":\"\(stream.rawValue)\",\"m\":\"".utf8)
     }
 
+    /// Appends a line of the supervisor about the log itself.
+    public static func append(
+        _ kind: LogRecord.Kind, _ text: String, unixMilliseconds: Int64,
+        into records: inout [UInt8]
+    ) {
+        append(text, stream: .sys, unixMilliseconds: unixMilliseconds, into: &records)
+        records.removeLast(2)
+        records += ",\"k\":\"\(kind.rawValue)\"}\n".utf8
+    }
+
     private static let lineEnd = Array("\"}\n".utf8)
     private static let pieceEnd = Array("\",\"more\":true}\n".utf8)
 

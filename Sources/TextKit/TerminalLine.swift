@@ -85,6 +85,20 @@ public struct TerminalLine: Sendable {
         return current.isEmpty ? text : text + "\u{1B}[0m"
     }
 
+    /// The text in runs of one style, up to a number of cells.
+    public func runs(limit: Int = .max) -> [TerminalRun] {
+        var runs: [TerminalRun] = []
+        var current: String?
+        for cell in cells.prefix(limit) {
+            if cell.style != current {
+                current = cell.style
+                runs.append(TerminalRun(text: "", style: TerminalStyle(sequences: cell.style)))
+            }
+            runs[runs.count - 1].text += cell.text
+        }
+        return runs
+    }
+
     /// The text as a terminal shows it, line by line, without colours.
     public static func plain(_ text: String) -> String {
         text.allLines.map {

@@ -209,7 +209,10 @@ import TextKit
             #expect(found.map(\.text) == ["one", "two", "open", "100 %"])
             #expect(found.map(\.number) == [1, 2, 3, 4])
         }
-        var skipping = LogLines()
+        var skipping = LogLines(after: 10)
+        skipping.skip(bytes)
+        #expect(skipping.number == 14)
+        skipping = LogLines()
         skipping.skip(
             Array("{\"t\":1,\"s\":\"out\",\"m\":\"tw\",\"more\":true}\n".utf8)
                 + Array("{\"t\":1,\"s\":\"out\",\"m\":\"o\"}\n{\"t\":1,\"s\":".utf8))

@@ -4,7 +4,6 @@ import Testing
 @Suite("Lines as a terminal shows them") struct TerminalLineTests {
     private static let escape = "\u{1B}"
 
-    /// The page's script has the same cases: TerminalScriptTests.
     @Test(
         "What overwrites, overwrites; what steers a terminal is left out",
         arguments: [
@@ -63,5 +62,37 @@ import Testing
         var line = TerminalLine()
         line.write("e" + String(repeating: "\u{301}", count: 10_000))
         #expect(line.plain().utf8.count <= 66)
+    }
+
+    private static func styles(_ text: String) -> [TerminalStyle] {
+        var line = TerminalLine()
+        line.write(text)
+        return line.runs().map(\.style)
+    }
+
+    @Test(
+        "A colour is known by its name or its red, green and blue",
+        arguments: [
+            ("[31m", "red"), ("[91m", "brightRed"), ("[38;5;3m", "yellow"),
+            ("[38;5;31m", "#0087af"), ("[38;5;244m", "#808080"), ("[38;2;0;31;0m", "#001f00"),
+            ("[38:2::1:2:3m", "#010203"), ("[38:2:1:2:3m", "#010203"), ("[38;5;999m", nil),
+            ("[38;2;999;0;0m", "#ff0000"), ("[38m", nil), ("[31m\u{1B}[39m", nil),
+            ("[31m\u{1B}[0m", nil), ("[38;5;31;1m", "#0087af"), ("[99999999999999999999m", nil),
+        ])
+    func colourNames(sequence: String, name: String?) {
+        #expect(Self.styles(Self.escape + sequence + "x").map(\.color?.text) == [name])
+    }
+
+    @Test("Attributes and backgrounds are kept by the run, and end where they are ended")
+    func attributes() {
+        let styles = Self.styles(
+            "\(Self.escape)[1;2;3;4;7;9;44ma\(Self.escape)[22;23;24;27;29;49mb\(Self.escape)[103mc")
+        var all = TerminalStyle()
+        (all.isBold, all.isFaint, all.isItalic) = (true, true, true)
+        (all.isUnderlined, all.isInverse, all.isStruck) = (true, true, true)
+        all.background = .named(4)
+        #expect(styles.first == all)
+        #expect(styles.dropFirst().first == TerminalStyle())
+        #expect(styles.last?.background?.text == "brightYellow" && styles.count == 3)
     }
 }

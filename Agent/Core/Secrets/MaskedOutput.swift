@@ -36,5 +36,13 @@ public struct MaskedOutput: Sendable {
             }
         }
         sink.finish(unixMilliseconds: unixMilliseconds, into: &records)
+        let count = masks.values.reduce(0) { $0 + $1.replacements }
+        guard count > 0 else { return }
+        // Who reads `***` must know whether the program printed it.
+        LogEncoder.append(
+            .masked,
+            "secrets were replaced by *** \(count == 1 ? "once" : "\(count) times") in the output "
+                + "above",
+            unixMilliseconds: unixMilliseconds, into: &records)
     }
 }

@@ -9,6 +9,9 @@ public struct SecretMask: Sendable {
     /// How many of the bytes held back were replaced already, as the end of another secret.
     private var heldCovered = 0
 
+    /// Places in the stream that were replaced.
+    public private(set) var replacements = 0
+
     private static let replacement = Array("***".utf8)
 
     /// - Parameter values: contents of secrets. Of one with several lines, each line is a secret;
@@ -83,6 +86,7 @@ public struct SecretMask: Sendable {
                 if done <= candidate {
                     shown += bytes[done..<candidate]
                     shown += Self.replacement
+                    replacements += 1
                 }
                 done = max(done, candidate + length)
             }

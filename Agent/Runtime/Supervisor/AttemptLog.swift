@@ -23,11 +23,11 @@ final class AttemptLog {
         if records.isEmpty { return }
         let (count, becameFull) = cap.admit(records)
         try append(records, count)
-        if becameFull { try append(Self.record(cap.fullNotice)) }
+        if becameFull { try append(Self.truncation(cap.fullNotice)) }
         if cap.isFull,
             let notice = cap.progress(nowMilliseconds: Clocks.monotonicMilliseconds())
         {
-            try append(Self.record(notice))
+            try append(Self.truncation(notice))
         }
     }
 
@@ -36,7 +36,7 @@ final class AttemptLog {
 
     /// Appends the tail that the limit held back, and makes the file durable.
     func close() throws(SystemError) -> (sizeBytes: Int64, sha256: String) {
-        if let (notice, tail) = cap.finish() { try append(Self.record(notice) + tail) }
+        if let (notice, tail) = cap.finish() { try append(Self.truncation(notice) + tail) }
         try file.sync()
         let digest = hasher.take()?.finish() ?? ""
         return (sizeBytes, digest)
@@ -66,6 +66,13 @@ final class AttemptLog {
         let whole = UnsafeRawBufferPointer(rebasing: piece.prefix(newline.map { $0 + 1 } ?? 0))
         ftruncate(file.raw, Int(sizeBytes) + whole.count)
         return whole
+    }
+
+    private static func truncation(_ text: String) -> [UInt8] {
+        var records: [UInt8] = []
+        LogEncoder.append(
+            .truncated, text, unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+        return records
     }
 
     private static func record(_ text: String) -> [UInt8] {

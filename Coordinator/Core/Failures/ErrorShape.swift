@@ -26,6 +26,8 @@ struct ErrorShape: Sendable {
         return table.first { $0.fits(bytes) }
     }
 
+    static var phrases: [[UInt8]] { table.map(\.phrase) }
+
     private func fits(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= phrase.count else { return false }
         if place == .start { return bytes.starts(with: phrase) }

@@ -8,6 +8,14 @@ public enum FailureReason {
     /// Lines of what the agent says that are kept below a first error; without one, all.
     private static let agentLines = 4
 
+    /// The line of the build's log that a reason names; `nil` if it names none.
+    public static func line(in reason: String) -> Int? {
+        guard let first = reason.allLines.first,
+            let match = first.matches(of: /\(line ([0-9]{1,9}) of the log\)/).last
+        else { return nil }
+        return Int(match.1)
+    }
+
     /// - Parameter said: the reason as the agent gives it.
     public static func text(_ said: String, _ error: FirstError?) -> String {
         var isCut = false

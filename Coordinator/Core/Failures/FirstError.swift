@@ -115,7 +115,7 @@ private struct SourceErrors: Sendable {
 /// A line of a log as Packer may have written it: `==> name: ` before what it says itself and
 /// before a guest's errors, spaces before a guest's output, and at the end
 /// `Build 'name' errored after 3 seconds: …` and `--> name: …`.
-private struct PackerSaid: Sendable {
+struct PackerSaid: Sendable {
     var source: String?
     /// What Packer itself says, if it does.
     var message: String?
@@ -136,7 +136,9 @@ private struct PackerSaid: Sendable {
             isEnd = prefix == "--> " && line.stream == .err
             return
         }
-        if let match = line.text.prefixMatch(of: /Build '([^']+)' errored/) {
+        if line.text.hasPrefix("Build '"),
+            let match = line.text.prefixMatch(of: /Build '([^']+)' errored/)
+        {
             source = String(match.1)
             isEnd = true
         }

@@ -242,7 +242,7 @@ actor BuildSession {
         transfer?.cancel()
         await transfer?.value
         let image = if let published { published } else { await earlierPromotion(end) }
-        var end = await FailureReport(logs: ports.logs, attempt: token).explained(end)
+        var end = await FailureReport(ports, build.id, token).explained(end)
         if image == nil, let maker = maker(ofWithdrawn: end), await mark(marked) {
             // Withdrawn first, so that no crash leaves an image without a row. Also done if no
             // artifact is known: an earlier coordinator may have pulled or moved one before it was

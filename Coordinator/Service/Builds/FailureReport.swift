@@ -3,8 +3,15 @@ import CoordinatorCore
 
 /// Adds to the reason of a failed attempt what its log says.
 struct FailureReport {
-    let logs: any LogStore
-    let attempt: AttemptToken
+    private let logs: any LogStore
+    private let builds: any BuildReader
+    private let build: String
+    private let attempt: AttemptToken
+
+    init(_ ports: Ports, _ build: String, _ attempt: AttemptToken) {
+        (logs, builds) = (ports.logs, ports.store)
+        (self.build, self.attempt) = (build, attempt)
+    }
 
     /// Read at a time. Between two pieces other work has its turn.
     private static let pieceBytes = 256 << 10
@@ -26,7 +33,7 @@ struct FailureReport {
     private func firstError() async throws -> FirstError? {
         let size = try await logs.sizeBytes(attempt)
         var search = FirstErrorSearch()
-        var lines = LogLines()
+        var lines = LogLines(after: try await earlierLines())
         var cursor: Int64 = 0
         while cursor < size {
             let piece = try await logs.read(attempt, from: cursor, limit: Self.pieceBytes)
@@ -40,5 +47,23 @@ struct FailureReport {
         }
         if let line = lines.finish() { search.take(line) }
         return search.found
+    }
+
+    /// Lines of the build's earlier attempts: numbers count over all of them.
+    private func earlierLines() async throws -> Int {
+        let attempts = try await builds.attempts(ofBuild: build).map(\.token)
+        var count = 0
+        for earlier in attempts.prefix(while: { $0 != attempt }) {
+            var lines = LogLines(after: count)
+            var cursor: Int64 = 0
+            while true {
+                let piece = try await logs.read(earlier, from: cursor, limit: Self.pieceBytes)
+                if piece.isEmpty { break }
+                cursor += Int64(piece.count)
+                lines.skip(piece)
+            }
+            count = lines.number
+        }
+        return count
     }
 }

@@ -1,10 +1,9 @@
 public import BuildProtocol
-import FoundationEssentials
 import TextKit
 
 /// A line of a build's log, as people see it.
 public struct LogLine: Sendable, Hashable {
-    /// Counted from 1, as in the output of `aibuild logs`.
+    /// Counted from 1, over the logs of all attempts of the build.
     public var number: Int
     public var stream: LogRecord.Stream
     public var text: String
@@ -19,10 +18,11 @@ public struct LogLine: Sendable, Hashable {
 /// Joins the records of a log, as they are stored, to its lines.
 public struct LogLines: Sendable {
     private var rest: [UInt8] = []
-    private var count = 0
+    private var count: Int
     private var open: (stream: LogRecord.Stream, text: String)?
 
-    public init() {}
+    /// - Parameter count: the lines of earlier attempts.
+    public init(after count: Int = 0) { self.count = count }
 
     /// - Parameter bytes: the next piece of the log, cut anywhere.
     /// - Returns: the lines that it completes.
@@ -35,13 +35,16 @@ public struct LogLines: Sendable {
     /// Counts the lines of a piece, without reading them.
     public mutating func skip(_ bytes: [UInt8]) {
         forEachRecord(bytes) { lines, record in
-            if !record.suffix(Self.unfinished.count).elementsEqual(Self.unfinished) {
-                lines.count += 1
-            }
+            let head = LogRecordHead(record)
+            if lines.open?.stream != head.stream { lines.endSkipped() }
+            lines.open = (head.stream, "")
+            if !head.isContinued { lines.endSkipped() }
         }
     }
 
-    private static let unfinished = Array(#""more":true}"#.utf8)
+    private mutating func endSkipped() {
+        if open.take() != nil { count += 1 }
+    }
 
     private mutating func forEachRecord(
         _ bytes: [UInt8], _ body: (inout LogLines, ArraySlice<UInt8>) -> Void
@@ -55,6 +58,9 @@ public struct LogLines: Sendable {
         rest.removeFirst(start)
     }
 
+    /// Lines so far, with one that is not complete.
+    public var number: Int { count + (open == nil ? 0 : 1) }
+
     /// The line that had no end.
     public mutating func finish() -> LogLine? {
         var lines: [LogLine] = []
@@ -63,10 +69,7 @@ public struct LogLines: Sendable {
     }
 
     private mutating func take(record bytes: ArraySlice<UInt8>, _ lines: inout [LogLine]) {
-        guard let record = try? JSONDecoder().decode(LogRecord.self, from: Data(bytes)) else {
-            close(&lines)
-            return
-        }
+        let record = bytes.withUnsafeBytes { LogRecord(line: $0) ?? LogRecord(unreadable: $0) }
         if let known = open, known.stream != record.s { close(&lines) }
         let text = (open?.text ?? "") + record.m
         // Only the beginning of a line without end is looked at.
