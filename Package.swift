@@ -106,7 +106,6 @@ let package = Package(
         module(
             "DiskImageKit", "Sources/DiskImageKit",
             ["CLinux", "CNBD", "ErrorKit", "ProcessKit", "Support"]),
-
         module(
             "DockerKit", "Sources/DockerKit",
             ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
@@ -136,32 +135,30 @@ let package = Package(
             ["BuildProtocol", "ErrorKit", "PackerKit", "TextKit"]),
         module(
             "CoordinatorService", "Coordinator/Service",
-            [
-                "BuildProtocol", "CoordinatorCore", "ErrorKit", "MetricsKit", "Support", "TextKit",
-            ]),
+            ["BuildProtocol", "CoordinatorCore", "ErrorKit", "MetricsKit", "Support", "TextKit"]),
         module(
             "CoordinatorAPI", "Coordinator/API",
             [
-                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
-                "MetricsKit", "Support", "TextKit",
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "MetricsKit",
+                "Support", "TextKit",
             ],
-            embedding: ["build.js", "page.js", "style.css", "terminal.js"].map {
-                "Pages/Assets/\($0)"
-            }),
+            embedding: [
+                "build.js", "log-row.js", "log-window.js", "log.css", "log.js", "page.js",
+                "style.css",
+            ].map { "Pages/Assets/\($0)" }),
         module(
             "Templates", "Coordinator/Templates",
             [
-                "BuildProtocol", "CoordinatorCore", "PackerKit", "ProcessKit", "Support",
-                "TextKit", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "PackerKit", "ProcessKit", "Support", "TextKit",
+                "YAMLKit",
             ]),
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
                 "HTTPClientKit", "HTTPTypes", "JOSEKit", "LoopKit", "MailKit", "OpenStackKit",
-                "PackerKit", "PasswordKit", "ProcessKit",
-                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "XMLKit",
-                "YAMLKit",
+                "PackerKit", "PasswordKit", "ProcessKit", "SQLKit", "SSHKit", "SheetKit", "Support",
+                "Templates", "TextKit", "XMLKit", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -191,13 +188,12 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
                 "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "Support",
             ]),
-        tests(
-            "SimulationTests", ["ProcessKit", "Support", "TestSupport", "aibuild-simulate"]),
+        tests("SimulationTests", ["ProcessKit", "Support", "TestSupport", "aibuild-simulate"]),
         module(
             "TestSupport", "Tests/TestSupport",
             [
-                "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
-                "ProcessKit", "SQLKit", "SSHKit", "Support",
+                "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit",
+                "SQLKit", "SSHKit", "Support",
             ],
             exclude: [
                 "fake-aws.py", "fake-cloud.py", "fake-gitlab.py", "fake-mail.py", "fake_server.py",
@@ -211,8 +207,8 @@ let package = Package(
             "CLITests",
             [
                 "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
-                "ProcessKit", "SSHKit", "Support", "Templates", "TestSupport", "TextKit",
-                "aibuild", "aibuild-agent",
+                "ProcessKit", "SSHKit", "Support", "Templates", "TestSupport", "TextKit", "aibuild",
+                "aibuild-agent",
             ]),
         tests(
             "OpenStackKitTests",
@@ -235,7 +231,8 @@ let package = Package(
             "CoordinatorAPITests",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
-                "HTTPTypes", "MetricsKit", "ProcessKit", "Support", "TestSupport",
+                "HTTPServerKit", "HTTPTypes", "MetricsKit", "ProcessKit", "Support", "TestSupport",
+                "TextKit",
             ]),
         tests(
             "CoordinatorAdaptersTests",
@@ -249,14 +246,17 @@ let package = Package(
             "CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore", "PackerKit", "TextKit"]),
         tests(
             "CoordinatorServiceTests",
-            ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),
+            [
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport",
+                "TextKit",
+            ]),
         tests(
             "EndToEndTests",
             [
                 "AMQPKit", "BuildProtocol", "CoordinatorCore", "CoordinatorService",
-                "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "MetricsKit",
-                "ProcessKit", "SQLKit", "SSHKit", "Support", "TestSupport", "TextKit", "aibuild",
-                "aibuild-agent", "aibuild-coordinator",
+                "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "MetricsKit", "ProcessKit", "SQLKit",
+                "SSHKit", "Support", "TestSupport", "TextKit", "aibuild", "aibuild-agent",
+                "aibuild-coordinator",
             ]),
         tests(
             "ChaosTests",

@@ -36,6 +36,7 @@ public struct API: Sendable {
         HostRoutes.add(to: &router, context)
         HostSetupRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
+        LogRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
         OutputRoutes.add(to: &router, context)
         HistoricRoutes.add(to: &router, context)

@@ -28,6 +28,8 @@ public struct APIContext: Sendable {
     public var lastBackup: @Sendable () -> Int64? = { nil }
     /// For machines that become hosts.
     public var hostSetup = HostSetup()
+    /// Shared by all who read logs by line.
+    let buildLogs: BuildLogs
     public var access: AccessControl
     /// `api.url`, as people reach this coordinator; `nil` if it is not set.
     public var url: String?
@@ -45,6 +47,7 @@ public struct APIContext: Sendable {
     ) {
         self.coordinator = coordinator
         self.ports = ports
+        buildLogs = BuildLogs(logs: ports.logs)
         self.webRootFolder = webRootFolder
         self.logPath = logPath
         self.standing = standing

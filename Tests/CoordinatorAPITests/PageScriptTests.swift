@@ -15,16 +15,15 @@ import Testing
           dataset: { build: "b1" }, textContent: "", hidden: true, children: [],
           addEventListener() {}, replaceChildren(...all) { this.children = all; },
           classList: { toggle() {} } });
-        const listeners = {}, timers = [];
+        const listeners = {}, timers = [], stream = { close() {} };
         Object.assign(globalThis, {
           document: {
             getElementById: id => elements[id] ||= element(),
             querySelector: name => elements[name] ||= element(), createElement: element },
-          EventSource: class {
-            addEventListener(name, listener) { listeners[name] = listener; }
-            close() {} },
+          follow(url, all) { Object.assign(listeners, all); },
           setInterval() {}, setTimeout(body) { timers.push(body); },
-          location: { reload() { console.log("reload"); } }, TerminalLine: class {} });
+          location: { reload() { console.log("reload"); } },
+          buildLog: { grow() {}, end() {} } });
         """
 
     private func run(_ script: String, before: String = "", then: String) async throws -> String {
@@ -42,7 +41,8 @@ import Testing
         let shown = try await run(
             "build.js",
             then: """
-                ;const tell = (name, build) => listeners[name]({ data: JSON.stringify(build) });
+                ;const tell = (name, build) => listeners[name](
+                  { data: JSON.stringify(build) }, stream);
                 tell("state", { state: "building", phase: "booting" });
                 console.log(elements.fault.hidden);
                 tell("end", { state: "failed", fault: { reason: "E: no package\\nline two" } });

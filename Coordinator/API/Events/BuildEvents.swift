@@ -6,21 +6,37 @@ import TextKit
 
 /// One follower of one build: its state, progress and log until it ends.
 actor BuildEvents: LiveEvents {
+    /// What a follower gets of the log.
+    enum Log {
+        /// Its records, from a position on.
+        case records(LogPosition?)
+        /// How long it is: the follower reads the lines that it shows.
+        case count
+    }
+
     nonisolated let api: APIContext
     nonisolated let key: String
     nonisolated var changes: ChangeHub { api.coordinator.changes }
+    nonisolated let heartbeat: [UInt8]
     var hasEnded = false
+    private let onlyCounts: Bool
     private var position: LogPosition?
     /// Attempts whose logs are still to be shown, oldest first; the last is the current one.
     private var attempts: [AttemptToken] = []
     private var shown: (Build, LiveDetail)?
     private var shownState: String?
+    private var shownBytes: Int64?
     private let follower: CountedFollower
 
-    init(build: Build, from position: LogPosition?, api: APIContext) {
+    init(build: Build, log: Log, api: APIContext) {
         key = build.id
-        self.position = position
+        switch log {
+        case .records(let position): (self.position, onlyCounts) = (position, false)
+        case .count: (position, onlyCounts) = (nil, true)
+        }
         self.api = api
+        // Pages count lines; programs read records.
+        heartbeat = onlyCounts ? EventText.alive : EventText.heartbeat
         follower = CountedFollower(.build, api)
     }
 
@@ -28,7 +44,7 @@ actor BuildEvents: LiveEvents {
         // The state is read before the log: what ended has its whole log here.
         guard let (build, live) = try await api.coordinator.find(key) else { return nil }
         let state = try await stateEvent(build, live)
-        let log = try await logEvents(build)
+        let log = try await onlyCounts ? countEvent(build) : logEvents(build)
         guard build.state.isEnded && log.isEmpty else {
             return state.isEmpty ? log : state + log
         }
@@ -49,6 +65,22 @@ actor BuildEvents: LiveEvents {
         guard text != shownState else { return [] }
         shownState = text
         return EventText.event("state", text)
+    }
+
+    private struct Count: Encodable {
+        var total: Int
+        var sizeBytes: Int64
+    }
+
+    /// Also tells of a last line that grows.
+    private func countEvent(_ build: Build) async throws -> [UInt8] {
+        if attempts.last != build.attempt, build.attempt != nil { try await learnAttempts() }
+        let extent = try await api.buildLogs.extent(of: attempts)
+        let count = Count(
+            total: extent.last?.lastLine ?? 0, sizeBytes: extent.map(\.sizeBytes).clampedSum())
+        guard count.sizeBytes != shownBytes else { return [] }
+        shownBytes = count.sizeBytes
+        return EventText.event("lines", try CanonicalJSON.text(count))
     }
 
     private func logEvents(_ build: Build) async throws -> [UInt8] {

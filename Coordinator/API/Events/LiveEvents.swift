@@ -11,6 +11,8 @@ protocol LiveEvents: HTTPStreamSource, Actor {
     /// Where changes are announced, and under which key.
     nonisolated var changes: ChangeHub { get }
     nonisolated var key: String { get }
+    /// What is sent when nothing was for a while.
+    nonisolated var heartbeat: [UInt8] { get }
     /// Set together with the last piece.
     var hasEnded: Bool { get set }
 
@@ -19,6 +21,8 @@ protocol LiveEvents: HTTPStreamSource, Actor {
 }
 
 extension LiveEvents {
+    nonisolated var heartbeat: [UInt8] { EventText.heartbeat }
+
     func cancelled() async {}
 
     func next() async -> [UInt8]? {
@@ -37,7 +41,7 @@ extension LiveEvents {
                 // The store is unavailable for now; the follower stays.
                 Logger("api").warning("events of \(key): \(error)")
             }
-            if await !api.change(of: key, in: changes, after: seen) { return EventText.heartbeat }
+            if await !api.change(of: key, in: changes, after: seen) { return heartbeat }
         }
         return nil
     }

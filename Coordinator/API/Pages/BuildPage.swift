@@ -3,7 +3,7 @@ import CoordinatorCore
 import CoordinatorService
 import TextKit
 
-/// The page of one build: its result, attempts, image and live log.
+/// The page of one build: its result, attempts and image; `LogSection` has its log.
 enum BuildPage {
     static func body(_ detail: BuildDetailView) -> Markup {
         let build = detail.build
@@ -16,10 +16,6 @@ enum BuildPage {
                 TerminalLine.plain(build.fault?.reason ?? ""))</pre>
             \(seen(detail))\(GuestSection.body(detail))\(facts(detail))
             \(TestSection.body(detail))\(attempts(detail))
-            <h2>Log</h2><p><label>Search <input id="search" type="search"></label>
-            <label><input id="follow" type="checkbox" checked> follow</label>
-            <a href="/api/v1/builds/\(build.id)/log">raw</a></p>
-            <div id="log" data-build="\(build.id)" tabindex="0" role="log" aria-label="Log"></div>
             """
     }
 

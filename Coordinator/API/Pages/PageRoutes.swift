@@ -18,8 +18,9 @@ enum PageRoutes {
             return api.page(
                 Page(
                     title: "\(build.guestOS):\(build.number)",
-                    body: BuildPage.body(detail) + releases + outputs,
-                    scripts: [.terminal, .build]), request)
+                    body: BuildPage.body(detail) + (try await LogSection.body(of: build, api))
+                        + releases + outputs,
+                    styles: [.log], scripts: LogSection.scripts + [.build]), request)
         }
         router.on("GET", "/releases", query: ["after"]) { request, _ in
             let body = try await ReleaseSection.page(request, api)

@@ -1,13 +1,22 @@
+import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
 
 enum EventRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("GET", "/api/v1/builds/{id}/events", query: ["from"]) { request, path in
+        router.on("GET", "/api/v1/builds/{id}/events", query: ["from", "log"]) { request, path in
             let build = try await api.build(path["id"])
-            return .events(
-                BuildEvents(build: build, from: try LogPosition.parse(last(request)), api: api))
+            switch request.query["log"] {
+            case "count":
+                return .events(BuildEvents(build: build, log: .count, api: api))
+            case nil, "records":
+                let position = try LogPosition.parse(last(request))
+                return .events(BuildEvents(build: build, log: .records(position), api: api))
+            case let word?:
+                throw Problem.badRequest(
+                    "Invalid value of log: \(Names.quoted(word))", remedy: "Use records or count")
+            }
         }
         router.on("GET", "/api/v1/releases/{id}/events", query: ["from"]) { request, path in
             let releases = try api.leader().releases

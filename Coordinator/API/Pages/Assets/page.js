@@ -208,10 +208,24 @@ const keys = {
   h: ["hosts", () => location.assign("/hosts")],
   e: ["releases", () => location.assign("/releases")],
 };
+/* Parts of a page add those of their own. */
+const keyLists = [["Everywhere", keys]];
 function listKeys() {
-  const dialog = document.createElement("dialog"), list = document.createElement("dl");
+  const dialog = document.createElement("dialog");
   dialog.id = "keys";
   dialog.setAttribute("aria-label", "Keys");
+  for (const [place, list] of keyLists) dialog.append(...keyList(place, list));
+  const form = document.createElement("form"), close = document.createElement("button");
+  form.method = "dialog";
+  close.textContent = "Close";
+  form.append(close);
+  dialog.append(form);
+  document.body.append(dialog);
+  dialog.showModal();
+}
+function keyList(place, keys) {
+  const heading = document.createElement("h2"), list = document.createElement("dl");
+  heading.textContent = place;
   list.className = "facts";
   for (const [key, [what]] of Object.entries(keys)) {
     const name = document.createElement("dt"), text = document.createElement("dd");
@@ -221,13 +235,7 @@ function listKeys() {
     text.textContent = what;
     list.append(name, text);
   }
-  const form = document.createElement("form"), close = document.createElement("button");
-  form.method = "dialog";
-  close.textContent = "Close";
-  form.append(close);
-  dialog.append(list, form);
-  document.body.append(dialog);
-  dialog.showModal();
+  return [heading, list];
 }
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;

@@ -7,7 +7,8 @@ import TextKit
 struct Page {
     var title: String
     var body: Markup
-    /// Beside the one of all pages.
+    /// Beside those of all pages.
+    var styles: [StaticFile] = []
     var scripts: [StaticFile] = []
     /// Whether parts of it (`data-live`) follow the farm.
     var isLive = false
@@ -37,6 +38,9 @@ struct Page {
     }
 
     private func html(_ request: HTTPRequest, now: Int64) -> Markup {
+        let styles = ([.style] + styles).map { file -> Markup in
+            "<link rel=\"stylesheet\" href=\"\(file.path)\">"
+        }
         let scripts = ([.page] + scripts).map { file -> Markup in
             "<script src=\"\(file.path)\" defer></script>"
         }
@@ -46,7 +50,7 @@ struct Page {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <title>\(title) · aibuild</title>
-            <link rel="stylesheet" href="\(StaticFile.style.path)">
+            \(styles.joined())
             <link rel="icon" href="\(Self.icon)">\(scripts.joined())</head>
             <body><a class="skip" href="#main">Skip to the content</a>
             \(header(request, now: now))

@@ -9,15 +9,21 @@ import Support
 enum StaticFile: String, CaseIterable, Sendable {
     case style = "style.css"
     case page = "page.js"
-    case terminal = "terminal.js"
     case build = "build.js"
+    case log = "log.css"
+    case logRow = "log-row.js"
+    case logWindow = "log-window.js"
+    case logViewer = "log.js"
 
     var bytes: [UInt8] {
         switch self {
         case .style: PackageResources.style_css
         case .page: PackageResources.page_js
-        case .terminal: PackageResources.terminal_js
         case .build: PackageResources.build_js
+        case .log: PackageResources.log_css
+        case .logRow: PackageResources.log_row_js
+        case .logWindow: PackageResources.log_window_js
+        case .logViewer: PackageResources.log_js
         }
     }
 
