@@ -70,6 +70,13 @@ import Testing
                 let line = Self.record("of \(request.query["attempt"] ?? "?")")
                 return HTTPResponse(body: .bytes(Array("\(line)\n\(line)\n".utf8)))
             }
+            router.on("GET", "/api/v1/builds/{id}/log/lines", query: ["count"]) { _, _ in
+                let attempts = ["a1", "b2", "c3"].enumerated().map {
+                    "{\"attempt\":\"\($1)\",\"firstLine\":\(2 * $0 + 1)}"
+                }
+                let text = "{\"attempts\":[\(attempts.joined(separator: ","))]}"
+                return HTTPResponse(body: .bytes(Array(text.utf8)))
+            }
         }) { coordinator in
             #expect(
                 await coordinator.run("logs", "d:latest").out
@@ -80,6 +87,8 @@ import Testing
             }
             let numbered = await coordinator.run("logs", "d:1", "-n", "--attempt", "1")
             #expect(numbered.out == "1 | of a1\n2 | of a1\n")
+            let later = await coordinator.run("logs", "d:1", "-n", "--stage", "test")
+            #expect(later.out == "5 | of c3\n6 | of c3\n")
             let none = await coordinator.run("logs", "d:1", "--attempt", "7")
             #expect(none.code == .notFound)
             #expect(none.err.contains("has no attempt '7'. Its attempts: 1, 2, 3"))

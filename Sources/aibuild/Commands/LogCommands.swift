@@ -21,7 +21,7 @@ enum LogCommands {
             CommandOption("timestamps", short: "t", "start each line with its time"),
             CommandOption(
                 "line-numbers", short: "n",
-                "start each line with its number in the log of its attempt"),
+                "start each line with its number in the build's log, as on its page"),
         ],
         details: [
             "Shows the last attempt of each stage, in their order.",
@@ -36,7 +36,7 @@ enum LogCommands {
         run: { context in
             let build = context.arguments.operands[0]
             if context.arguments.has("follow") {
-                for option in ["attempt", "stage", "line-numbers"]
+                for option in ["attempt", "stage"]
                 where context.arguments.has(option) {
                     throw CommandError(
                         .usage, "Options --\(option) and --follow exclude each other")
@@ -46,6 +46,7 @@ enum LogCommands {
             let found = try APIClient.decode(
                 BuildAnswer.self, try await context.api.get(APIClient.build(build)))
             let attempts = try LogSelection(context.arguments).of(found)
+            let numbers = try await firstLines(of: found.id, context)
             for attempt in attempts {
                 if attempts.count > 1, !context.wantsJSON {
                     let stage = attempt.stage ?? "build"
@@ -53,15 +54,36 @@ enum LogCommands {
                     context.console.out(
                         context.style.paint("== \(SafeText.line(what))", .cyan) + "\n")
                 }
-                try await show(attempt, of: found.id, context)
+                try await show(
+                    attempt, of: found.id, from: numbers[attempt.attempt] ?? 1, context)
             }
             return .ok
         })
 
+    private struct LinesAnswer: Decodable {
+        struct Attempt: Decodable {
+            var attempt: String
+            @Bounded<ByteBound> var firstLine: Int64
+        }
+        var attempts: [Attempt]
+    }
+
+    /// Where the log of each attempt begins in the build's. Only looked up if somebody sees it.
+    private static func firstLines(
+        of build: String, _ context: CommandContext
+    ) async throws -> [String: Int] {
+        guard context.arguments.has("line-numbers"), !context.wantsJSON else { return [:] }
+        let answer = try APIClient.decode(
+            LinesAnswer.self,
+            try await context.api.get(APIClient.build(build) + "/log/lines?count=1"))
+        return Dictionary(
+            answer.attempts.map { ($0.attempt, Int($0.firstLine)) }, uniquingKeysWith: { $1 })
+    }
+
     private static func show(
-        _ attempt: AttemptAnswer, of build: String, _ context: CommandContext
+        _ attempt: AttemptAnswer, of build: String, from number: Int, _ context: CommandContext
     ) async throws {
-        let printer = LogPrinter(context)
+        let printer = LogPrinter(context, from: number)
         let lines = Mutex(LineSplitter(limitBytes: lineBytes))
         do throws(HTTPClientError) {
             try await context.api.stream(

@@ -22,11 +22,15 @@ final class LogPrinter: Sendable {
     private let context: CommandContext
     /// The line that the next record of its stream continues.
     private let open = Mutex<Open?>(nil)
-    private let lines = Mutex(0)
+    private let lines: Mutex<Int>
     /// Beyond it, the beginning of an open line is final.
     private static let cells = 64 << 10
 
-    init(_ context: CommandContext) { self.context = context }
+    /// - Parameter number: of the first line, in the build's log.
+    init(_ context: CommandContext, from number: Int = 1) {
+        self.context = context
+        lines = Mutex(number - 1)
+    }
 
     /// Whether a line is shown that may continue.
     var isOpen: Bool { open.withLock { $0?.hasPrefix ?? false } }
