@@ -23,6 +23,7 @@ import time
 
 import access
 import hooks
+import logpage
 from door import Door
 from releases import (LARGE_BYTES, LINK_IMAGE_BYTES, SMALL_BYTES, UPLOAD_BYTES, UPLOAD_ROUNDS,
                       Cloud, Link, Releases, reset_peak)
@@ -352,6 +353,58 @@ def bench_log():
                 "< 150 while the log streams", peak < 150)]
 
 
+def bench_log_page():
+    """A log of a million lines on the page of its build, in Chromium; and five hundred who follow
+    a build that prints."""
+    with Farm(1) as farm:
+        text = "line %.0f of the build's own output, as long as such lines usually are"
+        farm.register("million", template("million", [
+            "seq", "-f", text, "1", str(logpage.LINES)], limits={"log": "1GiB"}))
+        farm.register("talker", template("talker", access.TALKER))
+        build = farm.submit("million")
+        farm.passed(build)
+        url = "http://127.0.0.1:%d/builds/%s" % (farm.port, build)
+        browser = logpage.Browser(free_port(), farm.login())
+        try:
+            browser.open("about:blank")
+            empty = browser.tab_mb()
+            cold = browser.open_milliseconds(url + "#L500000")
+            times = [browser.open_milliseconds(url + place)
+                     for _ in range(logpage.OPEN_ROUNDS) for place in logpage.PLACES]
+            rate, longest, most = logpage.scrolling(browser)
+            memory = browser.tab_mb()
+        finally:
+            browser.close()
+        began = time.monotonic()
+        found = farm.call("GET", "/api/v1/builds/%s/log/search?q=line+999999+of" % build)
+        search = (time.monotonic() - began) * 1000
+        if found["total"] != 1 or not found["isComplete"]:
+            raise SystemExit("the search found %s" % found)
+        talker = farm.submit("talker")
+        access.Follower(farm, talker).wait(5)
+        pid = farm.process("coordinator")
+        alone = rss_mb(pid)
+        reset_peak(pid)
+        followers = logpage.Followers(farm, talker)
+        told = followers.read(10)
+        peak = peak_rss_mb(pid)
+        followers.close()
+        farm.call("POST", "/api/v1/builds/%s/cancel" % talker)
+    worst = max(times)
+    return [row("log.page.open", statistics.median(times), "ms", None, None, "-", True),
+            row("log.page.open.worst", worst, "ms", None, None, "<= 200 at any place", worst <= 200),
+            row("log.page.open.first", cold, "ms", None, None, "-", True),
+            row("log.page.scroll", rate, "frames/s", None, None, ">= 58 of 60", rate >= 58),
+            row("log.page.scroll.longest", longest, "ms", None, None, "-", True),
+            row("log.page.lines", most, "lines", None, None, "<= 2000 in the page", most <= 2000),
+            row("log.page.memory", memory, "MB", ("an empty page", empty), memory / empty, "< 150",
+                memory < 150),
+            row("log.search", search, "ms", None, None, "-", True),
+            row("log.followers", peak, "MB", ("before they came", alone), peak / alone,
+                "< 200 with %d" % logpage.FOLLOWERS,
+                peak < 200 and told == logpage.FOLLOWERS)]
+
+
 def bench_flood():
     """A build that prints 1 GiB under the default limit of logs: the most memory that any process
     has meanwhile, beside what the same ones need for a build that prints a line."""
@@ -582,6 +635,7 @@ def bench_schedules():
 
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "log.lines_per_second": bench_log, "log.masked": bench_masking,
+           "log.page.open": bench_log_page,
            "dispatch.noop_per_second": bench_noop,
            "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
