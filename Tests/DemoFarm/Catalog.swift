@@ -78,4 +78,11 @@ enum Catalog {
         Fault(.template, .testFailed, "the test 'cloud-init is done' failed: status: error"),
         Fault(.infrastructure, .diskFull, "no space is left on the host's disk"),
     ]
+
+    /// As people read it: with its place in the log.
+    static func fault(_ index: Int) -> Fault {
+        let known = faults[index]
+        return Fault(
+            known.class, known.code, "\(known.reason) (line \(DemoLog.errorLine) of the log)")
+    }
 }

@@ -87,7 +87,7 @@ struct History {
                 begin: Attempt(
                     token: token, build: id, ordinal: 1, host: host, startedMilliseconds: start)))
         let fails = isBroken || chance.below(22) == 0
-        let fault = fails ? Catalog.faults[isBroken ? 0 : chance.below(Catalog.faults.count)] : nil
+        let fault = fails ? Catalog.fault(isBroken ? 0 : chance.below(Catalog.faults.count)) : nil
         if end > now - Self.day { try await writeLog(token, image, start, seconds, fault) }
         let change = BuildChange(
             build: id, from: [.building], owner: token, to: fault == nil ? .passed : .failed,
@@ -125,8 +125,7 @@ struct History {
         _ token: AttemptToken, _ image: Catalog.Image, _ start: Int64, _ seconds: Int,
         _ fault: Fault?
     ) async throws {
-        var lines = DemoLog.lines(image.name, count: 400)
-        if let fault { lines.append(String(fault.reason.split(separator: ":").last ?? "")) }
+        let lines = DemoLog.lines(image.name, fault)
         let text = lines.enumerated().map { index, line in
             let time = start + Int64(seconds) * 1_000 * Int64(index) / Int64(lines.count)
             return "{\"t\":\(time),\"s\":\"out\",\"m\":\"\(line)\"}\n"
@@ -168,8 +167,11 @@ struct SeededChance {
 }
 
 enum DemoLog {
+    /// Where it says what failed, if something did.
+    static let errorLine = 401
+
     /// What Packer prints, with the colours that it has on a terminal.
-    static func lines(_ name: String, count: Int) -> [String] {
+    static func lines(_ name: String, _ fault: Fault?) -> [String] {
         let green = "\\u001b[1;32m"
         let end = "\\u001b[0m"
         var lines = [
@@ -180,9 +182,12 @@ enum DemoLog {
             "\(green)==> qemu.\(name): Connected to SSH!\(end)",
             "\(green)==> qemu.\(name): Provisioning with shell script: packages.sh\(end)",
         ]
-        for number in lines.count..<max(lines.count, count) {
+        for number in lines.count..<errorLine - 1 {
             lines.append(
                 "    qemu.\(name): Get:\(number) http://mirror/debian main package-\(number)")
+        }
+        if let fault {
+            lines.append("\\u001b[1;31m==> qemu.\(name): \(fault.reason)\(end)")
         }
         lines.append("\(green)==> qemu.\(name): Gracefully halting virtual machine...\(end)")
         return lines

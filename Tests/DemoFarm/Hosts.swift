@@ -52,14 +52,14 @@ final class DemoWork: Sendable {
 
     private func carryOut(_ start: Start, on host: String) async {
         guard let gateway = gateway.withLock({ $0 }) else { return }
-        let lines = DemoLog.lines(start.build.guestOS, count: 600)
+        let fault = below(12) == 0 ? Catalog.fault(below(Catalog.faults.count)) : nil
+        let lines = DemoLog.lines(start.build.guestOS, fault)
         let pause = Int64(200 + below(600))
         for line in lines {
             try? await clock.sleep(milliseconds: pause)
             let record = "{\"t\":\(Clocks.unixMilliseconds()),\"s\":\"out\",\"m\":\"\(line)\"}\n"
             await gateway.change(host) { $0.write(start.attempt, Array(record.utf8)) }
         }
-        let fault = below(12) == 0 ? Catalog.faults[below(Catalog.faults.count)] : nil
         let image = [UInt8](repeating: UInt8(below(256)), count: 4096)
         await gateway.change(host) { agent in
             agent.finish(

@@ -27,6 +27,27 @@ import Testing
             + v.nodes[0].html.slice(0, 160)).join("; "));
         """
 
+    private static let opened = """
+        return buildLog.isOpen.then(() => {
+          document.getElementById("log").scrollTop = 0;
+          return new Promise(resolve => setTimeout(() => resolve(""), 300)); });
+        """
+
+    /// One that has failed, with marked lines; one that has not ended.
+    private func builds(_ base: String) async throws -> [String] {
+        var pages: [String] = []
+        for (state, place) in [("failed", "#L399-L401"), ("building", "")] {
+            try await eventually("a build is \(state)", seconds: 60) {
+                let path = "/api/v1/builds?limit=1&state=\(state)"
+                let answer = try await FarmClient(base: base).get(path)
+                let found = try FarmClient.decode(FarmList<FarmBuild>.self, answer).items.first
+                if let id = found?.id { pages.append("/builds/\(id)\(place)") }
+                return found != nil
+            }
+        }
+        return pages
+    }
+
     private func withDemoFarm(
         days: Int, _ body: (FarmProgram, String, Browser) async throws -> Void
     ) async throws {
@@ -47,8 +68,10 @@ import Testing
         try await withDemoFarm(days: 2) { _, base, browser in
             for (scheme, width) in [("light", 1280), ("dark", 360)] {
                 try await browser.show(scheme: scheme, width: width, height: 900)
-                for page in Self.pages {
+                for page in Self.pages + (try await builds(base)) {
                     try await browser.open(base + page)
+                    // Of the log, what the page shows, and what stands beside it when it lets go.
+                    if page.hasPrefix("/builds/") { try await browser.run(Self.opened) }
                     let faults = try await browser.run(axe + ";\n" + Self.judge)
                     #expect(faults == "", "\(page) in \(scheme), \(width) px")
                     let wide = try await browser.run(
