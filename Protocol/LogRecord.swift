@@ -13,6 +13,8 @@ public struct LogRecord: Sendable, Hashable, Codable {
         case truncated
         /// Secrets were replaced above.
         case masked
+        /// No coordinator read the log for a while; nothing is missing.
+        case reconnected
     }
 
     /// Unix time in milliseconds on the host.

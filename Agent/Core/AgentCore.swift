@@ -148,6 +148,9 @@ public enum AgentLimits {
     public static let environmentBytes = 2 << 20
     /// A secret, such as a key file of a cloud: it becomes an environment variable.
     public static let secretFileBytes = 64 << 10
+    /// A coordinator says something every 10 s.
+    public static let silentContactMilliseconds: Int64 = 25_000
+
     /// Shorter secrets are refused: they could not be masked in a log without spoiling it.
     public static let secretBytes = 6
     /// Shorter ends of a secret's lines in base64 are not masked, for the same reason.

@@ -37,6 +37,9 @@ public struct AttemptFolder: Sendable, Hashable {
     /// The coordinator forgot the attempt: kill it at once, then delete everything.
     public var forget: String { control + "/forget" }
 
+    /// A `ContactGap` that the log is to tell of.
+    public var contactGap: String { control + "/gap" }
+
     /// The unpacked archive of the template.
     public var unpacked: String { root + "/work" }
     /// The template in it, where the build program runs.

@@ -113,6 +113,25 @@ import TextKit
         }
     }
 
+    @Test("A log says that the connection was lost, and lacks nothing of the build")
+    func lostConnectionIsInTheLog() async throws {
+        try await withAgent(TestAgent.unisolated) { agent in
+            let first = try await agent.connect()
+            let go = agent.folder.path + "/go"
+            let running = try await agent.begin(
+                first, "echo ready; until [ -e \(go) ]; do sleep 0.05; done; seq 1 500")
+            first.close()
+            let second = try await agent.connect()
+            try await second.follow(running.token, until: "reconnected")
+            try Files.replace(go, with: [])
+            let followed = try await second.follow(running.token)
+            let notes = followed.texts.filter { $0.hasPrefix("the connection to the coordinator") }
+            #expect(notes.count == 1)
+            #expect(followed.log.contains(#""k":"reconnected""#))
+            #expect(followed.texts.filter { Int($0) != nil } == (1...500).map(String.init))
+        }
+    }
+
     @Test("Two coordinators follow one log, each from its own cursor")
     func followersUseOwnCursors() async throws {
         try await withAgent { agent in

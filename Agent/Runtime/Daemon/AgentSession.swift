@@ -32,10 +32,12 @@ actor AgentSession {
     func run() async {
         var lines = MessageLines()
         reading: while let bytes = try? await stream.read(upTo: 64 << 10), !bytes.isEmpty {
+            await daemon.attempts.heard(number, following: Array(followers.keys))
             for item in lines.push(bytes) {
                 guard await handle(item) else { break reading }
             }
         }
+        await daemon.attempts.ended(number, following: Array(followers.keys))
         for follower in followers.values { follower.task.cancel() }
         stream.close()
     }
@@ -115,6 +117,7 @@ actor AgentSession {
     // MARK: Following
 
     private func follow(_ request: Follow) async {
+        await daemon.attempts.follows(number, request.attempt)
         if let old = followers.removeValue(forKey: request.attempt) {
             old.task.cancel()
             await daemon.attempts.stopObserving(request.attempt, old.number)

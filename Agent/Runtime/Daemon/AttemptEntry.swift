@@ -15,6 +15,8 @@ final class AttemptEntry {
     var isForgotten = false
     /// Its supervisor is gone, but its result could not be written yet.
     var awaitsConclusion = false
+    /// With whoever follows it.
+    var contact = CoordinatorContact()
     /// The supervisor, while it runs.
     var supervisor: ProcessHandle?
     /// Why the daemon killed the supervisor, which did not stop by itself.

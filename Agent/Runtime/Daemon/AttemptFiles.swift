@@ -110,6 +110,10 @@ struct AttemptFiles: Sendable {
         try Files.replace(folder.cancel, with: StateFile.encode(cancel), mode: 0o600)
     }
 
+    func write(_ gap: ContactGap, _ folder: AttemptFolder) throws {
+        try Files.replace(folder.contactGap, with: StateFile.encode(gap), mode: 0o600)
+    }
+
     func writeForget(_ folder: AttemptFolder) throws {
         try Files.replace(folder.forget, with: Array("forgotten\n".utf8), mode: 0o600)
     }

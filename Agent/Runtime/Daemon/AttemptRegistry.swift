@@ -9,11 +9,11 @@ import Support
 actor AttemptRegistry {
     private nonisolated let loop: EventLoop
     private nonisolated let configuration: AgentConfiguration
-    private nonisolated let files: AttemptFiles
+    nonisolated let files: AttemptFiles
     private nonisolated let admission: StartAdmission
     private nonisolated let logger = Logger("agent")
 
-    private var attempts: [AttemptToken: AttemptEntry] = [:]
+    private(set) var attempts: [AttemptToken: AttemptEntry] = [:]
     private var forgotten = ForgottenTokens()
     private let folderWatch: FolderWatch
     private var watched: [Int32: AttemptToken] = [:]

@@ -71,10 +71,17 @@ final class AttemptContext {
     /// Throws the fault that ends the attempt, if a stop was requested or a timer has expired.
     /// Called between pieces of the supervisor's own work.
     func checkpoint() throws(Fault) {
-        if let request = control.stopRequest() { throw request.fault }
+        if let request = stopRequest() { throw request.fault }
         let now = Clocks.monotonicMilliseconds()
         timers.sawOutput(nowMilliseconds: now)
         if let cause = timers.expired(nowMilliseconds: now) { throw fault(of: cause) }
+    }
+
+    /// What the daemon wants: a line in the log is written at once, a stop is the caller's.
+    func stopRequest() -> AttemptControl.StopRequest? {
+        let request = control.stopRequest()
+        if let gap = control.contactGap() { try? log.note(.reconnected, gap.words) }
+        return request
     }
 
     /// How its program is stopped.

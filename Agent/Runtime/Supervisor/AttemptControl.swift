@@ -22,6 +22,15 @@ struct AttemptControl: ~Copyable {
         self.folder = folder
     }
 
+    /// Once for each.
+    func contactGap() -> ContactGap? {
+        guard Files.exists(folder.contactGap) else { return nil }
+        let gap = try? StateFile.read(
+            ContactGap.self, folder.contactGap, limitBytes: ProtocolLimits.lineBytes)
+        try? Files.remove(folder.contactGap)
+        return gap
+    }
+
     func stopRequest() -> StopRequest? {
         _ = try? watch.takeEvents()
         if Files.exists(folder.forget) { return .forget }

@@ -34,6 +34,11 @@ final class AttemptLog {
     /// Appends a line from the supervisor itself.
     func note(_ text: String) throws(SystemError) { try write(Self.record(text)) }
 
+    /// Appends a line about the log itself.
+    func note(_ kind: LogRecord.Kind, _ text: String) throws(SystemError) {
+        try write(Self.record(kind, text))
+    }
+
     /// Appends the tail that the limit held back, and makes the file durable.
     func close() throws(SystemError) -> (sizeBytes: Int64, sha256: String) {
         if let (notice, tail) = cap.finish() { try append(Self.truncation(notice) + tail) }
@@ -68,10 +73,12 @@ final class AttemptLog {
         return whole
     }
 
-    private static func truncation(_ text: String) -> [UInt8] {
+    private static func truncation(_ text: String) -> [UInt8] { record(.truncated, text) }
+
+    private static func record(_ kind: LogRecord.Kind, _ text: String) -> [UInt8] {
         var records: [UInt8] = []
         LogEncoder.append(
-            .truncated, text, unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+            kind, text, unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
         return records
     }
 

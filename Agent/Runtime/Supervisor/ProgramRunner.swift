@@ -212,7 +212,7 @@ private struct Session {
     }
 
     private mutating func handleStopRequest() {
-        let request = context.control.stopRequest()
+        let request = context.stopRequest()
         if let request { stop(request.fault, isUrgent: request == .forget) }
     }
 
