@@ -127,6 +127,8 @@ import Testing
             try await sees(browser, 3000)
             try await farm.write(["new 1", "new 2"])
             try await sees(browser, 3002)
+            let first = "return getComputedStyle(document.getElementById('log-error')).display"
+            #expect(try await browser.run(first) == "none", "there is no error to go to")
             try await browser.run("document.getElementById('log').scrollTop -= 400; return ''")
             try await browser.reads("Paused.")
             let before = try await numbersInSight(browser)

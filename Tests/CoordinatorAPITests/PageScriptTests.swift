@@ -12,7 +12,9 @@ import Testing
     private static let browser = """
         const elements = {};
         const element = () => ({
-          dataset: { build: "b1" }, textContent: "", hidden: true, children: [],
+          dataset: { build: "b1", looks: '{"building":["active","▶"],"failed":["bad","✕"]}' },
+          append(...all) { this.children.push(...all); }, setAttribute() {},
+          textContent: "", hidden: true, children: [],
           addEventListener() {}, replaceChildren(...all) { this.children = all; },
           classList: { toggle() {} } });
         const listeners = {}, timers = [], stream = { close() {} };
@@ -47,7 +49,8 @@ import Testing
                 console.log(elements.fault.hidden);
                 tell("end", { state: "failed", fault: { reason: "E: no package\\nline two" } });
                 console.log(elements.fault.hidden, elements.fault.textContent);
+                console.log(elements.state.children[0].className);
                 """)
-        #expect(shown == "true\nfalse E: no package\nline two\n")
+        #expect(shown == "true\nfalse E: no package\nline two\nstate bad\n")
     }
 }

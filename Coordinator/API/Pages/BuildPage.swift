@@ -9,7 +9,7 @@ enum BuildPage {
         let build = detail.build
         return """
             <h1>\(build.guestOS):\(build.number)
-            <span id="state">\(HTML.badge(build.state))</span></h1>
+            <span id="state" data-looks="\(looks)">\(HTML.badge(build.state))</span></h1>
             <p id="phase" role="status">\(build.phase ?? "")</p>
             <progress id="progress" max="100" value="0" aria-label="progress" hidden></progress>
             <pre id="fault" class="fault"\(build.fault == nil ? " hidden" : .none)>\(
@@ -24,6 +24,15 @@ enum BuildPage {
         let words = found.words.prefix(1).uppercased() + found.words.dropFirst()
         return "<p class=\"seen\">\(words).</p>"
     }
+
+    /// For `build.js`, which shows states that are still to come.
+    private static let looks =
+        (try? CanonicalJSON.text(
+            Dictionary(
+                uniqueKeysWithValues: BuildState.allCases.map { state in
+                    let look = StateLook.of(state.rawValue)
+                    return (state.rawValue, [look.rawValue, look.shape])
+                }))) ?? "{}"
 
     private static func facts(_ detail: BuildDetailView) -> Markup {
         let build = detail.build

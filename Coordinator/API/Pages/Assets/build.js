@@ -2,10 +2,15 @@
 const state = document.getElementById("state");
 const phase = document.getElementById("phase"), fault = document.getElementById("fault");
 const bar = document.getElementById("progress");
+/* The class and the shape of each state. */
+const looks = JSON.parse(state.dataset.looks);
 function showState(build) {
-  const badge = document.createElement("b");
-  badge.className = "badge " + build.state;
-  badge.textContent = build.state;
+  const badge = document.createElement("span"), shape = document.createElement("span");
+  const [look, mark] = looks[build.state];
+  badge.className = `state ${look}`;
+  shape.textContent = mark;
+  shape.setAttribute("aria-hidden", true);
+  badge.append(shape, ` ${build.state}`);
   state.replaceChildren(badge);
   phase.textContent = build.phase || "";
   fault.textContent = build.fault ? build.fault.reason : "";
