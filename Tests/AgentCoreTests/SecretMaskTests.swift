@@ -51,6 +51,21 @@ import Testing
         #expect(Self.shownHoweverCut(secrets, text) == [expected])
     }
 
+    @Test("The private key in Google's JSON is masked as a file of its own, and its project is not")
+    func keyInJSON() {
+        let secret = #"""
+            {"project_id": "images", "n": [1],
+             "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIB/g\u003d\n-----END KEY-----\n"}
+            """#
+        for (text, expected) in [
+            ("key: -----BEGIN PRIVATE KEY-----\nMIIEvQIB/g=\n-----END KEY-----\n", "key: ***\n"),
+            ("MIIEvQIB/g=, images", "***, images"),
+            (#""-----BEGIN PRIVATE KEY-----\nMIIEvQIB/g=\n-----END KEY-----\n""#, #""***\n""#),
+        ] {
+            #expect(Self.shownHoweverCut([secret], text) == [expected])
+        }
+    }
+
     @Test(
         "Base64 is masked at each of its alignments, in both alphabets",
         arguments: ["hunter22-and-more", "~~?>~~?>?", "s3cr3t", "püff-päff"])

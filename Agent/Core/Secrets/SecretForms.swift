@@ -1,7 +1,9 @@
+import FoundationEssentials
+
 /// How programs print a secret.
 enum SecretForms {
     /// - Parameter value: the content of a secret. It as a whole and each of its lines are added,
-    ///   without white space around them.
+    ///   without white space around them; of an object in JSON, also its texts of several lines.
     static func add(of value: [UInt8], to forms: inout Set<[UInt8]>) {
         let lines = [value[...]] + value.split(separator: 0x0A)
         for line in lines.map(trimmed) where line.count >= AgentLimits.secretBytes {
@@ -23,6 +25,23 @@ enum SecretForms {
                 forms.insert(line)
             }
         }
+        for text in longTexts(inJSON: value) { add(of: text, to: &forms) }
+    }
+
+    /// The private key in a key file of Google's, of which programs make a file of its own. Other
+    /// texts, as the project's name, may be in the log.
+    private static func longTexts(inJSON value: [UInt8]) -> [[UInt8]] {
+        struct Field: Decodable {
+            var text: String?
+            init(from decoder: any Decoder) throws {
+                text = try? decoder.singleValueContainer().decode(String.self)
+            }
+        }
+        guard trimmed(value[...]).first == UInt8(ascii: "{"),
+            let fields = try? JSONDecoder().decode([String: Field].self, from: Data(value))
+        else { return [] }
+        return fields.values.compactMap { $0.text.map { Array($0.utf8) } }
+            .filter { $0.contains(0x0A) }
     }
 
     private static func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {
