@@ -63,7 +63,7 @@ $(tail -n 20 "$logs/ansible-checks.log")"; }
 
 line=$(play ansible-first)
 numbers "$line" failed=0 unreachable=0
-check "the host is ready" 'aibuild host list | grep -E "^kvm9 .*ready"'
+check "the host is ready" 'aibuild host list | grep -E "^kvm9[[:space:]].*ready"'
 check "it has its settings" 'aibuild host show kvm9 --json | grep "\"slots\":3" | grep ansible'
 check "the users are there" 'aibuild user list --json | grep "\"anna\"" | grep "\"prometheus\""'
 check "anna can sign in" 'echo "correct horse battery" | HOME=/tmp/anna AIBUILD_TOKEN= \

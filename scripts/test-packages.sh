@@ -240,7 +240,7 @@ quietly 'systemctl restart aibuild-coordinator aibuild-agent'
 same "$(shell 'cat /var/lib/aibuild/{secret.key,api.token,ssh/id_ed25519} | sha256sum')" "$keys" "the keys"
 quietly 'touch /srv/gate/1'
 eventually "the build passes" 'aibuild show demo:1 | tee /dev/stderr | grep -w passed'
-is "it had one attempt" '[ "$(aibuild show demo:1 | grep -cE "^[0-9]+ +build +kvm1 ")" = 1 ]'
+is "it had one attempt" '[ "$(aibuild show demo:1 | grep -cE "^[0-9]+[[:space:]]+build[[:space:]]+kvm1[[:space:]]")" = 1 ]'
 image=$(shell 'find /var/www/html/images -name "*.raw"')
 [ -n "$image" ] || die "the image is not published"
 
