@@ -56,10 +56,14 @@ import Testing
             }
         }
         output.finish(unixMilliseconds: 2, to: &sink, into: &records)
+        let counted =
+            #"{"t":2,"s":"sys","m":"secrets were replaced by *** once in the output above","#
+            + #""k":"masked"}"#
         #expect(
             String(decoding: records, as: UTF8.self) == """
                 {"t":1,"s":"out","m":"say ***"}
                 {"t":2,"s":"out","m":"hunt"}
+                \(counted)
 
                 """)
         #expect(sink.tail.text == "say ***\nhunt")
