@@ -239,7 +239,7 @@ is "the changed agent.yml is kept" 'grep "^read_only: .*gate" /etc/aibuild/agent
 quietly 'systemctl restart aibuild-coordinator aibuild-agent'
 same "$(shell 'cat /var/lib/aibuild/{secret.key,api.token,ssh/id_ed25519} | sha256sum')" "$keys" "the keys"
 quietly 'touch /srv/gate/1'
-eventually "the build passes" 'aibuild show demo:1 | tee /dev/stderr | grep -w passed'
+eventually "the build passes" 'aibuild show demo:1 --json | grep "\"state\":\"passed\""'
 is "it had one attempt" '[ "$(aibuild show demo:1 | grep -cE "^[0-9]+[[:space:]]+build[[:space:]]+kvm1[[:space:]]")" = 1 ]'
 image=$(shell 'find /var/www/html/images -name "*.raw"')
 [ -n "$image" ] || die "the image is not published"
@@ -251,7 +251,7 @@ is "the packages are removed" 'apt-get remove -y aibuild aibuild-coordinator aib
 eventually "no process of them is left" '! pgrep -u _aibuild && ! pgrep -u _aibuild-agent' 20
 is "records and settings are still there" 'ls /var/lib/aibuild/aibuild.sqlite /etc/aibuild/agent.yml'
 install '/root/2/*.deb'
-eventually "the coordinator has its records again" 'aibuild show demo:1 | grep -w passed'
+eventually "the coordinator has its records again" 'aibuild show demo:1 --json | grep "\"state\":\"passed\""'
 
 step "A host is removed"
 quietly 'aibuild cancel demo:2'

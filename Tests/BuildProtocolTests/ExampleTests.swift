@@ -76,7 +76,7 @@ import Testing
 
     @Test("The log lines of PROTOCOL.md are records") func logExamples() throws {
         let lines = document.blocks("log").flatMap(\.self)
-        #expect(lines.count == 4)
+        #expect(lines.count == 5)
         let records = try lines.map {
             try JSONDecoder().decode(LogRecord.self, from: Data($0.utf8))
         }

@@ -107,7 +107,8 @@ import Testing
             }
             site.put(["image-a.cloud.template.json", "host1.example.org.json"], revision: 2)
             try await eventually("the image is published", seconds: 120) {
-                try await aibuild(farm, "show managed:1").contains("passed")
+                try await aibuild(farm, "show managed:1 --json")
+                    .contains(#""state":"passed""#)
             }
             let image = try await farm.shell("cat \(farm.webRoot)/images/*/managed/*_1.raw")
             #expect(
