@@ -60,7 +60,7 @@ import ArgumentKit
         #expect(
             try await suggest("aibuild host ")
                 == [
-                    "add", "change", "drain", "list", "package", "remove", "resume", "show",
+                    "add", "change", "drain", "list", "package", "remove", "resume", "set", "show",
                     "upgrade",
                 ])
         #expect(try await suggest("aibuild help host a") == ["add"])

@@ -60,8 +60,8 @@ import ArgumentKit
             ("xyzzy", "unknown command 'xyzzy'"),
             (
                 "host",
-                "'host' needs one of: add, change, list, show, drain, resume, upgrade, remove, "
-                    + "package"
+                "'host' needs one of: add, change, set, list, show, drain, resume, upgrade, "
+                    + "remove, package"
             ),
             ("host remvoe a", "unknown command 'host remvoe'; did you mean 'host remove'?"),
             ("builds --jsno", "unknown option '--jsno'; did you mean '--json'?"),
