@@ -43,15 +43,15 @@ enum HostRoutes {
         router.on("PUT", "/api/v1/hosts/{name}") { request, path in
             let body = try request.decode(Change.self)
             let (hosts, actor) = (try api.leader().hosts, api.actor(request))
-            var host: HostSnapshot?
             if let variables = body.variables {
-                host = try await hosts.setVariables(variables, ofHost: path["name"], by: actor)
+                let host = try await hosts.setVariables(
+                    variables, ofHost: path["name"], by: actor)
+                if body.address == nil, body.hostKey == nil {
+                    return try .json(HostSnapshotView(host))
+                }
             }
-            if host == nil || body.address != nil || body.hostKey != nil {
-                host = try await hosts.change(
-                    path["name"], address: body.address, hostKey: body.hostKey, by: actor)
-            }
-            guard let host else { return .empty }
+            let host = try await hosts.change(
+                path["name"], address: body.address, hostKey: body.hostKey, by: actor)
             return try .json(HostSnapshotView(host))
         }
         router.on("DELETE", "/api/v1/hosts/{name}") { request, path in
